@@ -1,0 +1,1 @@
+"""A run or a trace, turned into something a person reads."""
