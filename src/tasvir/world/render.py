@@ -97,9 +97,9 @@ def _paste(canvas: Pixels, thing: Placed) -> None:
 def _sprite(
     kind: str, pose: str | None, color: str, surface: str, mirrored: bool, width: int, height: int
 ) -> Pixels:
-    small = _master(kind, pose, color, surface).resize((width, height), Image.Resampling.BOX, reducing_gap=None)
-    pixels = np.asarray(small)
-    pixels = np.ascontiguousarray(pixels[:, ::-1] if mirrored else pixels)
+    small = _master(kind, pose, color, surface).resize((width, height), Image.Resampling.BOX)
+    pixels = np.array(small)
+    pixels = np.ascontiguousarray(pixels[:, ::-1]) if mirrored else pixels
     # rounding in the resampling may lift a colour one step above its alpha
     np.minimum(pixels[..., :3], pixels[..., 3:], out=pixels[..., :3])
     pixels.flags.writeable = False
@@ -111,7 +111,7 @@ def _master(kind: str, pose: str | None, color: str, surface: str) -> Image.Imag
     """A sprite at MASTER_HEIGHT, premultiplied RGBA, facing right."""
     svg = _PALETTE.sub(lambda _: _style(color, surface), _template(kind, pose), count=1)
     straight = _rasterise(svg, round(MASTER_HEIGHT * find_kind(kind).aspect), MASTER_HEIGHT)
-    return straight.convert("RGBa").convert("RGBa")
+    return straight.convert("RGBa")
 
 
 @cache

@@ -1,0 +1,25 @@
+"""Training of the embedded models: one file a model, one loop for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tasvir.models.embedded.training.loop import TrainSettings, fit, pick_device
+
+__all__ = ["TrainSettings", "run"]
+
+
+def run(name: str, settings: TrainSettings, report: Callable[[dict[str, Any]], None] | None = None) -> Path:
+    """Train the model of that name ("autoencoder", "generator", "recogniser" or "oracle"); returns the run's folder."""
+    device = pick_device(settings.device)
+    return fit(_task(name, settings, device), settings, report)
+
+
+def _task(name: str, settings: TrainSettings, device: Any) -> Any:
+    if name == "autoencoder":
+        from tasvir.models.embedded.training.autoencoder import AutoencoderTask
+
+        return AutoencoderTask(device, settings.seed)
+    raise KeyError(name)
