@@ -1,0 +1,1 @@
+"""Generators: prompt and layout to picture."""

@@ -1,0 +1,71 @@
+"""What a generator is: prompts and layouts in, pictures out, the same picture for the same seed."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tasvir.errors import SettingError
+from tasvir.records import Layout, Picture, Prompt
+
+MAX_SIDE = 4096
+MAX_STEPS = 1000
+MAX_SCALE = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class DrawSettings:
+    """How to draw; None leaves the choice to the generator.
+
+    Args:
+        size: Width and height in pixels, 16 to 4096 each.
+        steps: Denoising steps (num_inference_steps), 1 to 1000.
+        scale: Classifier-free guidance scale, 0 to 100.
+        sampler: Name of a plugin of kind "samplers".
+
+    Raises:
+        SettingError: A value out of its range.
+    """
+
+    size: tuple[int, int] = (128, 128)
+    steps: int | None = None
+    scale: float | None = None
+    sampler: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.size) != 2 or not all(16 <= side <= MAX_SIDE for side in self.size):
+            shown = "x".join(str(side) for side in self.size)
+            raise SettingError(f"size is {shown}: give width x height, each from 16 to {MAX_SIDE} pixels")
+        if self.steps is not None and not 1 <= self.steps <= MAX_STEPS:
+            raise SettingError(f"steps is {self.steps}: give 1 to {MAX_STEPS}")
+        if self.scale is not None and not (math.isfinite(self.scale) and 0 <= self.scale <= MAX_SCALE):
+            raise SettingError(f"scale is {self.scale}: give 0 to {MAX_SCALE:g}")
+
+
+class Generator(ABC):
+    """Base of all generators: subclasses give `name` and `draw`."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def draw(
+        self,
+        prompts: Sequence[Prompt],
+        layouts: Sequence[Layout | None],
+        seeds: Sequence[int],
+        settings: DrawSettings,
+    ) -> list[Picture]:
+        """Draw one picture for each prompt.
+
+        Args:
+            prompts: n prompts.
+            layouts: n layouts; None draws from the text alone.
+            seeds: n seeds, 0 to 2**32 - 1; the same seed gives the same picture whatever else is in the batch.
+            settings: Size, steps, scale and sampler for all of them.
+
+        Returns:
+            n pictures of `settings.size`, in order, with provenance.
+        """

@@ -1,0 +1,1 @@
+"""Guides: prompt (and past attempts) to layout and verdict."""

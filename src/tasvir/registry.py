@@ -1,0 +1,162 @@
+"""Plugins by kind and name, through entry points: built-ins come in by the same door as strangers.
+
+A kind is an entry-point group: "guides" is "tasvir.guides", and so on. Adding a plugin is one line in a package's metadata;
+nothing is imported before it is asked for. A broken plugin is listed with its reason and raises when it is loaded.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from tasvir.errors import PluginError, UnknownNameError
+
+KINDS = ("guides", "generators", "metrics", "suites", "samplers")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One line of ``tasvir list``.
+
+    Args:
+        kind: One of `KINDS`.
+        name: What the user types.
+        package: The distribution it comes from.
+        summary: First line of its docstring, "" where it has none or is broken.
+        broken: Why it cannot be used, or None.
+    """
+
+    kind: str
+    name: str
+    package: str
+    summary: str
+    broken: str | None = None
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """All names of a kind, sorted, broken ones included.
+
+    Raises:
+        UnknownNameError: No such kind.
+    """
+    return tuple(sorted({point.name for point in _points(kind)}))
+
+
+def find(kind: str, name: str) -> EntryPoint:
+    """The entry point of a name, without importing it.
+
+    Raises:
+        UnknownNameError: No such kind or name; the message lists near names.
+        PluginError: Two packages give the same name.
+    """
+    points = [point for point in _points(kind) if point.name == name]
+    if not points:
+        raise UnknownNameError(_unknown(f"no {kind.removesuffix('s')} is called {name!r}", name, names(kind)))
+    if len(points) > 1:
+        raise PluginError(_clash(kind, points))
+    return points[0]
+
+
+def load(kind: str, name: str) -> Any:
+    """Import a plugin and return what its entry point names (for most kinds a class).
+
+    Raises:
+        UnknownNameError: No such kind or name.
+        PluginError: It cannot be imported, or two packages give the same name.
+    """
+    point = find(kind, name)
+    try:
+        return point.load()
+    except Exception as problem:
+        raise PluginError(
+            f"{kind.removesuffix('s')} {name!r} of package {_package(point)!r} cannot be loaded: {_reason(problem)}; "
+            "mend or remove that package, or choose another name"
+        ) from problem
+
+
+def describe(kind: str) -> tuple[Plugin, ...]:
+    """Every plugin of a kind with its summary or the reason why it is broken.
+
+    Our own plugins are read without being imported, so that listing loads no torch; a stranger's are really loaded,
+    because only that shows whether they work.
+    """
+    found = []
+    for name in names(kind):
+        points = [point for point in _points(kind) if point.name == name]
+        package = " and ".join(_package(point) for point in points)
+        try:
+            if len(points) > 1:
+                raise PluginError(_clash(kind, points))
+            summary = _summary_unseen(points[0]) if package == "tasvir" else _summary(points[0].load())
+            found.append(Plugin(kind, name, package, summary))
+        except Exception as problem:
+            found.append(Plugin(kind, name, package, "", _reason(problem)))
+    return tuple(found)
+
+
+def _points(kind: str) -> list[EntryPoint]:
+    if kind not in KINDS:
+        raise UnknownNameError(_unknown(f"no kind of plugin is called {kind!r}", kind, KINDS))
+    return sorted(set(entry_points(group=f"tasvir.{kind}")), key=lambda point: (point.name, _package(point)))
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "an unknown package"
+
+
+def _clash(kind: str, points: Sequence[EntryPoint]) -> str:
+    packages = " and ".join(repr(_package(point)) for point in points)
+    return f"{kind.removesuffix('s')} {points[0].name!r} is given by {packages}: uninstall all but one"
+
+
+def _unknown(message: str, name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(repr(word) for word in near)}? " if near else ""
+    return f"{message}; {hint}known: {', '.join(known) or 'none'}"
+
+
+def _reason(problem: Exception) -> str:
+    return str(problem) if isinstance(problem, PluginError) else f"{type(problem).__name__}: {problem}"
+
+
+def _summary(plugin: Any) -> str:
+    lines = (inspect.getdoc(plugin) or "").strip().splitlines()
+    return lines[0] if lines else ""
+
+
+def _summary_unseen(point: EntryPoint) -> str:
+    """Read a plugin's summary from its source, and check that the module, its imports and the name are there.
+
+    Raises:
+        PluginError: Something is missing.
+    """
+    spec = find_spec(point.module)
+    if spec is None or spec.origin is None:
+        raise PluginError(f"module {point.module!r} is missing")
+    if not point.module.startswith("tasvir."):
+        return f"{point.attr} of {point.module}"
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    for module in _top_imports(tree):
+        if find_spec(module) is None:
+            raise PluginError(f"needs the package {module!r}, which is not installed")
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == point.attr:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    raise PluginError(f"module {point.module!r} has no {point.attr!r}")
+
+
+def _top_imports(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module.partition(".")[0])
+    return found
