@@ -56,7 +56,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("trace.html.jinja")
+    return environment.get_template("trace.html")
 
 
 def _view_height(trace: Trace) -> float:

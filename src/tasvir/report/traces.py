@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasvir import __version__
 from tasvir.errors import OutputError, RecordError
 from tasvir.records import Attempt, Layout, Picture, Prompt, Trace, Verdict
 from tasvir.report.trace_page import render_trace
@@ -120,7 +121,7 @@ def chunks(trace: Trace, attempt: Attempt) -> dict[str, str]:
     """The PNG text chunks of one picture: what is needed to know and to repeat it."""
     provenance = attempt.picture.provenance
     found = {
-        "Software": f"tasvir {_version()}",
+        "Software": f"tasvir {__version__}",
         "prompt": trace.prompt.text,
         "seed": str(provenance.get("seed", trace.seed)),
         "models": json.dumps({key: trace.settings.get(key) for key in ("guide", "judge", "generator")}),
@@ -190,12 +191,3 @@ def _attempt(item: Mapping[str, Any], folder: Path) -> Attempt:
         changes=tuple(item["changes"]),
         seconds={step: float(value) for step, value in item["seconds"].items()},
     )
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("tasvir")
-    except PackageNotFoundError:
-        return "(not installed)"

@@ -1,0 +1,1 @@
+"""The command line, one file a command. Start at main.py."""

@@ -1,0 +1,62 @@
+"""Turns what was typed into records: sizes, picture files, folder names. Light: no numpy, no torch."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasvir.errors import SettingError, UnknownNameError
+
+if TYPE_CHECKING:
+    from tasvir.records import Picture
+
+_SLUG_LETTERS = 48
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read "WxH" in pixels.
+
+    Raises:
+        SettingError: Not two whole numbers from 16 to 4096 joined by "x".
+    """
+    match = re.fullmatch(r"\s*(\d{1,5})\s*[xX×]\s*(\d{1,5})\s*", text)
+    size = (int(match[1]), int(match[2])) if match else None
+    if size is None or not all(16 <= side <= 4096 for side in size):
+        raise SettingError(f"--size {text!r}: expected WIDTHxHEIGHT in pixels, 16 to 4096 each, e.g. 128x128")
+    return size
+
+
+def read_picture(path: Path) -> Picture:
+    """Read a picture file of any common format.
+
+    Raises:
+        UnknownNameError: There is no such file.
+        SettingError: It is not a picture.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    from tasvir.records import Picture
+
+    try:
+        with Image.open(path) as opened:
+            rgb = opened.convert("RGB")
+    except UnidentifiedImageError as problem:
+        raise SettingError(f"{path} is not a picture that can be read: give a PNG, JPEG or WebP file") from problem
+    except OSError as problem:
+        raise UnknownNameError(f"cannot read the picture {path}: {problem.strerror or problem}") from problem
+    buffer = io.BytesIO()
+    rgb.save(buffer, "PNG")
+    return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": path.name})
+
+
+def slug(prompt: str) -> str:
+    """A folder name made of the prompt's words, at most 48 letters."""
+    words = re.findall(r"\w+", prompt.lower())
+    name = ""
+    for word in words:
+        if len(name) + len(word) + 1 > _SLUG_LETTERS:
+            break
+        name = f"{name}-{word}" if name else word
+    return name or "picture"

@@ -1,0 +1,33 @@
+"""`tasvir judge`: the judging step alone, picture + prompt -> score from 1 to 5 with a reason."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def judge(
+    picture: Annotated[Path, typer.Argument(help="A PNG, JPEG or WebP file.", show_default=False)],
+    prompt: Annotated[str, typer.Argument(help="What the picture shall show.", show_default=False)],
+    judge: Annotated[str, typer.Option(help="Who judges; see `tasvir list guides`.")] = "embedded",
+    seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Judge how well a picture keeps to a prompt."""
+    from tasvir import registry
+    from tasvir.app.cli.arguments import read_picture
+    from tasvir.records import Prompt
+
+    asked = Prompt(prompt)
+    shown = read_picture(picture)
+    verdict = registry.load("guides", judge)().judge(asked, shown, seed=seed)
+    if as_json:
+        typer.echo(json.dumps(asdict(verdict), indent=2, ensure_ascii=False))
+        return
+    typer.echo(f"{'●' * verdict.score}{'○' * (5 - verdict.score)}  {verdict.score} of 5  {verdict.reason}")
+    for item in verdict.missing:
+        typer.echo(f"  missing: {item}")

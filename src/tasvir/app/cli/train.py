@@ -1,0 +1,54 @@
+"""`tasvir train`: train the embedded models from scratch, on the picture world alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+MODELS = {
+    "autoencoder": "The small autoencoder whose latents the generator draws in.",
+    "generator": "The layout-grounded latent diffusion model.",
+    "recogniser": "The reader of pictures: what is where, in which attributes.",
+    "oracle": "The reader that scores the world suite; shares nothing with the recogniser.",
+}
+
+app = typer.Typer(no_args_is_help=True, help="Train the embedded models from scratch; resumable.")
+
+
+def _command(name: str) -> Callable[..., None]:
+    def train(
+        out: Annotated[Path | None, typer.Option(help="Folder for checkpoints and curves.")] = None,
+        steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; the recipe's if left out.")] = None,
+        batch: Annotated[int | None, typer.Option(min=1, help="Pictures a step.")] = None,
+        lr: Annotated[float | None, typer.Option(min=0.0, help="Peak learning rate.")] = None,
+        seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
+        device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+        dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+        resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+        minutes: Annotated[float | None, typer.Option(min=0.0, help="Stop after so long.")] = None,
+        threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    ) -> None:
+        from tasvir.models.embedded import training
+
+        settings = training.TrainSettings(
+            out=out or Path("runs") / name,
+            steps=steps,
+            batch=batch,
+            lr=lr,
+            seed=seed,
+            device=device,
+            dtype=dtype,
+            resume=resume,
+            minutes=minutes,
+            threads=threads,
+        )
+        training.run(name, settings)
+
+    return train
+
+
+for _name, _summary in MODELS.items():
+    app.command(_name, help=_summary)(_command(_name))

@@ -1,0 +1,104 @@
+"""`tasvir world`: look into the picture world, its prompts, and how well the loop does on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tasvir.world.scene import Scene
+
+app = typer.Typer(no_args_is_help=True, help="The picture world whose truth is known: scenes, prompts, evaluation.")
+SPLITS = ("train", "heldout", "any")
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("out/world"),
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many scenes.")] = 12,
+    seed: Annotated[int, typer.Option(help="Seed of the first scene; the next ones count up.")] = 0,
+    split: Annotated[str, typer.Option(help=f"One of {', '.join(SPLITS)}.")] = "any",
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "256x256",
+) -> None:
+    """Render scenes of the world, each with a caption that is true of it."""
+    import numpy as np
+
+    from tasvir.app.cli.arguments import parse_size
+    from tasvir.errors import OutputError, SettingError
+    from tasvir.world.captions import caption
+    from tasvir.world.sampler import sample_scene
+
+    if split not in SPLITS:
+        raise SettingError(f"--split {split!r}: expected one of {', '.join(SPLITS)}")
+    pixels = parse_size(size)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for index in range(seed, seed + number):
+            rng = np.random.default_rng(index)
+            scene = sample_scene(rng, split=split)
+            text, _ = caption(scene, rng)
+            _save_scene(scene, pixels, out / f"scene-{index}.png", text)
+            typer.echo(f"scene-{index}.png  {text}")
+    except OSError as problem:
+        raise OutputError(f"cannot write to the folder {out}: {problem.strerror or problem}") from problem
+
+
+def _save_scene(scene: Scene, size: tuple[int, int], path: Path, text: str) -> None:
+    from PIL import Image, PngImagePlugin
+
+    from tasvir.world.render import render as render_scene
+
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("prompt", text)
+    Image.fromarray(render_scene(scene, size=size)).save(path, pnginfo=info)
+
+
+@app.command()
+def prompts(
+    category: Annotated[str | None, typer.Option(help="Only this category, e.g. spatial.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, with the truth each prompt is scored by.")] = False,
+) -> None:
+    """Show the held-out prompts of the world suite."""
+    from tasvir.errors import UnknownNameError
+    from tasvir.world.suite import world_suite
+
+    suite = world_suite()
+    categories = list(dict.fromkeys(entry.category for entry in suite))
+    if category is not None and category not in categories:
+        raise UnknownNameError(f"there is no category {category!r}: expected one of {', '.join(categories)}")
+    chosen = [entry for entry in suite if category in (None, entry.category)][:limit]
+    for entry in chosen:
+        if as_json:
+            row = {"id": entry.id, "category": entry.category, "text": entry.text}
+            typer.echo(json.dumps(row | {"description": entry.description.to_dict()}, ensure_ascii=False))
+        else:
+            typer.echo(f"{entry.id:<18} {entry.category:<12} {entry.text}")
+
+
+@app.command()
+def evaluate(
+    guided: Annotated[bool, typer.Option("--guided", help="The full loop.")] = False,
+    unguided: Annotated[bool, typer.Option("--unguided", help="One plain picture a prompt.")] = False,
+    both: Annotated[bool, typer.Option("--both", help="Both, and the difference (the default).")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many prompts, spread over the categories.")] = None,
+    seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder to keep the pictures and traces in.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Draw the suite's prompts and score every picture by the truth, as the oracle reads it."""
+    from tasvir.bench.evaluation import evaluate_world
+
+    neither = not guided and not unguided
+    result = evaluate_world(
+        guided=guided or both or neither,
+        unguided=unguided or both or neither,
+        limit=limit,
+        seed=seed,
+        out=out,
+        on_progress=lambda text: typer.echo(text, err=True),
+    )
+    typer.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False) if as_json else result.to_text())
