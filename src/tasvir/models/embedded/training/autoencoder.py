@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
+from tasvir.models.embedded.training.pixels import to_tensor
 from tasvir.world.render import render
 from tasvir.world.sampler import sample_scene
 
@@ -78,7 +79,3 @@ class AutoencoderTask:
     def _whole(self, rng: np.random.Generator, count: int) -> Tensor:
         return to_tensor(np.stack([render(sample_scene(rng)) for _ in range(count)]), self.device)
 
-
-def to_tensor(pixels: np.ndarray, device: torch.device) -> Tensor:  # type: ignore[type-arg]
-    """uint8 [N, H, W, 3] to float [N, 3, H, W] in [-1, 1], channels last in memory."""
-    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
