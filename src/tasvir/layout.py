@@ -1,8 +1,9 @@
 """The rules of a layout: checked, repaired where that is harmless, read from JSON, compared in words.
 
-A layout keeps the rules of the thesis' prompts (appendix A.1, A.2): boxes inside the picture, at least 0.1 x 0.1, one thing a
-box, and no box more than half inside another unless a relation asks for it. Nothing is guessed: an overshoot of at most
-0.02 is clipped and noted, everything else is an error in words that can be sent back to whoever wrote the layout.
+A layout keeps the rules of the thesis' prompts (appendix A.1, A.2): boxes inside the picture, at least 0.1 x
+0.1, one thing a box, and no box more than half inside another unless a relation asks for it. Nothing is
+guessed: an overshoot of at most 0.02 is clipped and noted, everything else is an error in words that can be
+sent back to whoever wrote the layout.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ _XYWH = "the boxes look like x, y, w, h: write x0, y0, x1, y1 instead, with x1 =
 _SIDES = ("x0", "y0", "x1", "y1")
 _MANY = re.compile(
     r"^(?:the |these |those )?(?:"
-    r"(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|several|many|multiple|various|both|dozens of"
-    r"|[2-9]|\d{2,})(?![\w-])"
+    r"(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|several|many|multiple|various|both"
+    r"|dozens of|[2-9]|\d{2,})(?![\w-])"
     r"|an? (?:(?:couple|group|number|bunch|lot|row|crowd|flock|herd) of|few|dozen) "
     r"|a pair of (?!scissors|(?:sun)?glasses|trousers|jeans|pants|shorts|binoculars|headphones|pliers|tongs)"
     r")",
@@ -148,7 +149,12 @@ def _other_format(boxes: list[Box]) -> str | None:
 def _fits_as_xywh(box: Box) -> bool:
     x, y, w, h = box.as_tuple()
     limit = 1 + MAX_OVERSHOOT
-    return min(x, y) >= -MAX_OVERSHOOT and min(w, h) >= MIN_SIDE - _TOLERANCE and x + w <= limit and y + h <= limit
+    return (
+        min(x, y) >= -MAX_OVERSHOOT
+        and min(w, h) >= MIN_SIDE - _TOLERANCE
+        and x + w <= limit
+        and y + h <= limit
+    )
 
 
 def _repair_box(label: str, box: Box) -> tuple[Box, list[str], list[str]]:
@@ -190,8 +196,8 @@ def _cover_errors(layout: Layout, sound: set[int]) -> list[str]:
         share = a.box.intersection(b.box) / inner[1].box.area
         if share > 0.5 + _TOLERANCE:
             errors.append(
-                f"{_label(*inner)} lies {share:.0%} inside {_label(*outer)}, at most half is allowed: move them apart, "
-                f"or name the pair [{i}, {j}] in overlaps where a relation asks for it"
+                f"{_label(*inner)} lies {share:.0%} inside {_label(*outer)}, at most half is allowed: "
+                f"move them apart, or name the pair [{i}, {j}] in overlaps where a relation asks for it"
             )
     return errors
 
@@ -212,14 +218,18 @@ def parse_layout(data: object) -> tuple[Layout | None, tuple[str, ...]]:
     key = "objects" if "objects" in data else "things"
     rows = data.get(key)
     if not isinstance(rows, list):
-        return None, (f"'objects' must be a list of {{'phrase': ..., 'box': [x0, y0, x1, y1]}}, got {_kind(rows)}",)
+        return None, (
+            f"'objects' must be a list of {{'phrase': ..., 'box': [x0, y0, x1, y1]}}, got {_kind(rows)}",
+        )
     if len(rows) > MAX_THINGS:
         return None, (f"'{key}' has {len(rows)} entries, at most {MAX_THINGS} are read",)
     problems: list[str] = []
     things = [thing for i, row in enumerate(rows) if (thing := _parse_thing(f"{key}[{i}]", row, problems))]
     background = data.get("background")
     if background is not None and (not isinstance(background, str) or len(background) > MAX_TEXT):
-        problems.append(f"'background' must be a text of at most {MAX_TEXT} characters or null, got {_kind(background)}")
+        problems.append(
+            f"'background' must be a text of at most {MAX_TEXT} characters or null, got {_kind(background)}"
+        )
     overlaps = _parse_overlaps(data.get("overlaps"), problems)
     if problems:
         return None, tuple(problems)
@@ -287,8 +297,8 @@ def _kind(value: object) -> str:
 def read_layout(path: Path) -> tuple[Layout, RepairReport]:
     """Read and repair a layout file, as ``--layout FILE`` does.
 
-    The file is JSON: {"objects": [{"phrase": "a red car", "box": [x0, y0, x1, y1]}, ...], "background": "park",
-    "overlaps": [[0, 1]]}; "things" may stand for "objects".
+    The file is JSON: {"objects": [{"phrase": "a red car", "box": [x0, y0, x1, y1]}, ...], "background":
+    "park", "overlaps": [[0, 1]]}; "things" may stand for "objects".
 
     Raises:
         LayoutError: The file cannot be read or breaks the rules; every problem is listed.
@@ -308,10 +318,10 @@ def read_layout(path: Path) -> tuple[Layout, RepairReport]:
 
 
 def differences(old: Layout | None, new: Layout) -> tuple[str, ...]:
-    """Say in words what changed from one layout to the next: added, removed, renamed, moved, nearer, background.
+    """Say in words what changed: added, removed, renamed, moved, nearer, background.
 
-    Things are matched by phrase, among equal phrases by IoU; what is left is matched by IoU > 0.5 as renamed (after the list
-    comparison of SLD, Wu et al. 2024, which asks for 0.9).
+    Things are matched by phrase, among equal phrases by IoU; what is left is matched by IoU > 0.5 as renamed
+    (after the list comparison of SLD, Wu et al. 2024, which asks for 0.9).
     """
     before = old or Layout()
     pairs = _match(before, new)
@@ -331,7 +341,7 @@ def differences(old: Layout | None, new: Layout) -> tuple[str, ...]:
 
 
 def _match(old: Layout, new: Layout) -> dict[int, int]:
-    """Pairs of indices (old to new), best first: equal phrases by IoU and nearness, then others by IoU > 0.5."""
+    """Indices old to new: equal phrases by IoU and nearness, then others by IoU > 0.5."""
     candidates = []
     for i, was in enumerate(old.things):
         for j, now in enumerate(new.things):

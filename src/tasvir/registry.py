@@ -1,7 +1,8 @@
 """Plugins by kind and name, through entry points: built-ins come in by the same door as strangers.
 
-A kind is an entry-point group: "guides" is "tasvir.guides", and so on. Adding a plugin is one line in a package's metadata;
-nothing is imported before it is asked for. A broken plugin is listed with its reason and raises when it is loaded.
+A kind is an entry-point group: "guides" is "tasvir.guides", and so on. Adding a plugin is one line in a
+package's metadata; nothing is imported before it is asked for. A broken plugin is listed with its reason and
+raises when it is loaded.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from tasvir.errors import PluginError, UnknownNameError
+from tasvir.errors import PluginError, TasvirError, UnknownNameError
+
+Instance = TypeVar("Instance")
 
 KINDS = ("guides", "generators", "metrics", "suites", "samplers")
 
@@ -76,16 +79,46 @@ def load(kind: str, name: str) -> Any:
         return point.load()
     except Exception as problem:
         raise PluginError(
-            f"{kind.removesuffix('s')} {name!r} of package {_package(point)!r} cannot be loaded: {_reason(problem)}; "
-            "mend or remove that package, or choose another name"
+            f"{kind.removesuffix('s')} {name!r} of package {_package(point)!r} cannot be loaded: "
+            f"{_reason(problem)}; mend or remove that package, or choose another name"
+        ) from problem
+
+
+def create(kind: str, choice: str | Instance, base: type[Instance]) -> Instance:
+    """An instance of a plugin by its name; an instance is handed through.
+
+    Raises:
+        UnknownNameError: No such name.
+        PluginError: It cannot be loaded or made, or does not extend `base`.
+    """
+    plugin: object = choice
+    if isinstance(choice, str):
+        plugin = load(kind, choice)
+        if isinstance(plugin, type) and issubclass(plugin, base):
+            plugin = _make(kind, choice, plugin)
+    if not isinstance(plugin, base):
+        raise PluginError(
+            f"{kind.removesuffix('s')} {choice!r} must extend {base.__module__}.{base.__name__}, and does not"
+        )
+    return plugin
+
+
+def _make(kind: str, name: str, plugin: type[Instance]) -> Instance:
+    try:
+        return plugin()
+    except TasvirError:
+        raise
+    except Exception as problem:
+        raise PluginError(
+            f"{kind.removesuffix('s')} {name!r} cannot be started: {_reason(problem)}"
         ) from problem
 
 
 def describe(kind: str) -> tuple[Plugin, ...]:
     """Every plugin of a kind with its summary or the reason why it is broken.
 
-    Our own plugins are read without being imported, so that listing loads no torch; a stranger's are really loaded,
-    because only that shows whether they work.
+    Our own plugins are read without being imported, so that listing loads no torch; a stranger's are really
+    loaded, because only that shows whether they work.
     """
     found = []
     for name in names(kind):

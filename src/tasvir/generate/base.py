@@ -36,6 +36,7 @@ class DrawSettings:
     sampler: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "size", tuple(self.size))
         if len(self.size) != 2 or not all(16 <= side <= MAX_SIDE for side in self.size):
             shown = "x".join(str(side) for side in self.size)
             raise SettingError(f"size is {shown}: give width x height, each from 16 to {MAX_SIDE} pixels")
@@ -63,7 +64,7 @@ class Generator(ABC):
         Args:
             prompts: n prompts.
             layouts: n layouts; None draws from the text alone.
-            seeds: n seeds, 0 to 2**32 - 1; the same seed gives the same picture whatever else is in the batch.
+            seeds: n seeds, 0 to 2**32 - 1; the same seed gives the same picture in any batch.
             settings: Size, steps, scale and sampler for all of them.
 
         Returns:

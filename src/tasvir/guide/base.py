@@ -1,8 +1,9 @@
 """What a guide is: text in, text out, and one door through which its replies become records.
 
-A guide has four skills (thesis, chapter 6.3): plan O <- M(C), revise O' <- M(C, O), judge R <- M(C, I) and redesign
-O' <- M(C, I). A subclass answers a `Request` with text; this base class reads the text as data (`guide/replies.py`), checks
-it, and sends the exact problems back at most twice. So an embedded model, a hosted one and a script in a test all pass the same checks.
+A guide has four skills (thesis, chapter 6.3): plan O <- M(C), revise O' <- M(C, O), judge R <- M(C, I) and
+redesign O' <- M(C, I). A subclass answers a `Request` with text; this base class reads the text as data
+(`guide/replies.py`), checks it, and sends the exact problems back at most twice. So an embedded model, a
+hosted one and a script in a test all pass the same checks.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Request:
     Args:
         skill: Which of the four skills is asked for.
         prompt: The user's text.
-        layout: revise: the layout to go over. redesign: what the last picture was drawn from (None if drawn plainly).
+        layout: revise: the layout to go over. redesign: what the last picture was drawn from (None if drawn
+            plainly).
         picture: judge and redesign: the picture to look at.
         attempts: redesign: everything drawn so far, oldest first.
         problems: On a repair round, what was wrong with the reply before, in words.
@@ -50,9 +52,10 @@ class Guide(ABC):
     """Base of all guides: subclasses give `name` and `reply`.
 
     Replies are JSON, fenced or in prose:
-    plan, revise, redesign: {"reasoning": "...", "objects": [{"phrase": "a red car", "box": [x0, y0, x1, y1]}, ...],
-    "background": "a park" or null, "overlaps": [[i, j], ...]}, boxes in fractions, farthest thing first; a redesign without
-    objects says that picture and prompt agree. judge: {"reasoning": "...", "score": 1 to 5, "missing": ["...", ...]}.
+    plan, revise, redesign: {"reasoning": "...", "objects": [{"phrase": "a red car", "box": [x0, y0, x1, y1]},
+    ...], "background": "a park" or null, "overlaps": [[i, j], ...]}, boxes in fractions, farthest thing
+    first; a redesign without objects says that picture and prompt agree. judge: {"reasoning": "...", "score":
+    1 to 5, "missing": ["...", ...]}.
 
     Attributes:
         repairs: How many repair rounds this guide has needed so far.
@@ -65,7 +68,7 @@ class Guide(ABC):
 
     @abstractmethod
     def reply(self, request: Request, *, seed: int) -> str:
-        """Answer a request with text. The seed makes the answer repeatable where the guide draws at random."""
+        """Answer a request with text; the seed makes a guide that draws at random repeatable."""
 
     def plan(self, prompt: Prompt, *, seed: int) -> Layout:
         """Lay the prompt out (equation 6.1).
@@ -84,9 +87,11 @@ class Guide(ABC):
         return self._ask(Request("judge", prompt, picture=picture), parse_verdict_reply, seed)
 
     def redesign(self, prompt: Prompt, attempts: Sequence[Attempt], *, seed: int) -> Layout | None:
-        """Look at the last picture and give a better layout (equation 6.4), or None where picture and prompt agree."""
+        """Look at the last picture: a better layout (equation 6.4), or None where it agrees with the prompt."""
         last = attempts[-1]
-        request = Request("redesign", prompt, layout=last.layout, picture=last.picture, attempts=tuple(attempts))
+        request = Request(
+            "redesign", prompt, layout=last.layout, picture=last.picture, attempts=tuple(attempts)
+        )
         return self._ask(request, parse_redesign_reply, seed)
 
     def _ask(self, request: Request, parse: Callable[[str], Parsed[Record]], seed: int) -> Record:
@@ -101,7 +106,8 @@ class Guide(ABC):
         if parsed.problems:
             listed = "\n".join(f"  - {problem}" for problem in parsed.problems)
             raise ReplyError(
-                f"guide {self.name!r} gave no usable reply to {request.skill!r} after {MAX_REPAIR_ROUNDS} repair rounds:\n"
+                f"guide {self.name!r} gave no usable reply to {request.skill!r} "
+                f"after {MAX_REPAIR_ROUNDS} repair rounds:\n"
                 f"{listed}\nTry another seed or another guide.",
                 text,
             )

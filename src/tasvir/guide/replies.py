@@ -1,7 +1,7 @@
 """From a guide's text to records: reply text is data, read with `json` and checked, never evaluated.
 
-Tolerant of what language models put around JSON (prose, ``` fences), strict about what is inside: a number in quotes, a NaN
-or a missing field becomes a problem in words, ready to be sent back.
+Tolerant of what language models put around JSON (prose, ``` fences), strict about what is inside: a number in
+quotes, a NaN or a missing field becomes a problem in words, ready to be sent back.
 """
 
 from __future__ import annotations
@@ -76,7 +76,11 @@ def parse_verdict_reply(text: str) -> Parsed[Verdict]:
     if not isinstance(reason, str):
         found.append(f"'reasoning' must be a text, got {_show(reason)}")
     missing = data.get("missing") or []
-    if not isinstance(missing, list) or len(missing) > 64 or not all(isinstance(item, str) for item in missing):
+    if (
+        not isinstance(missing, list)
+        or len(missing) > 64
+        or not all(isinstance(item, str) for item in missing)
+    ):
         found.append("'missing' must be a list of at most 64 short texts")
     if found:
         return Parsed(problems=tuple(found))
@@ -85,16 +89,20 @@ def parse_verdict_reply(text: str) -> Parsed[Verdict]:
 
 
 def find_object(text: str, key: str) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
-    """Find the JSON object that holds `key` in a reply; the last one counts, because models draft before they answer.
+    """Find the JSON object that holds `key`; the last one counts, because models draft before they answer.
 
     Returns:
         The object and (), or None and the problem.
     """
     if len(text) > MAX_REPLY_CHARS:
-        return None, (f"the reply has {len(text)} characters, at most {MAX_REPLY_CHARS} are read: answer with JSON alone",)
+        return None, (
+            f"the reply has {len(text)} characters, at most {MAX_REPLY_CHARS} are read: answer with JSON",
+        )
     found = [data for data in _objects(text) if key in data]
     if not found:
-        return None, (f"the reply holds no complete JSON object with {key!r}: answer with JSON alone, double quotes",)
+        return None, (
+            f"the reply holds no complete JSON object with {key!r}: answer with JSON alone, double quotes",
+        )
     return found[-1], ()
 
 
