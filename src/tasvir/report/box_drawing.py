@@ -100,7 +100,7 @@ def _shorten(phrase: str) -> str:
 
 
 def _place_label(rect: Rect, width: float, view_height: float, taken: list[Rect]) -> Rect:
-    """The first free place of: inside the top, above, below, inside the bottom, then down the box; else the top."""
+    """The first free place of: inside the top, above, below, inside the bottom, down the box, the top."""
     x = round(min(max(rect.x, 0.0), max(VIEW_WIDTH - width, 0.0)), 1)
     bottom = rect.y + rect.height
     tops = [rect.y, rect.y - LABEL_HEIGHT, bottom, bottom - LABEL_HEIGHT]

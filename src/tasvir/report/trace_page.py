@@ -1,4 +1,4 @@
-"""A trace as one HTML file that a person enjoys reading: no network, no script, everything inline and escaped."""
+"""A trace as one HTML file to enjoy reading: no network, no script, everything inline and escaped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def render_trace(trace: Trace) -> str:
         view_width=VIEW_WIDTH,
         draft_height=height,
         seconds=_seconds(sum(sum(attempt.seconds.values()) for attempt in trace.attempts)),
-        models=[(key, trace.settings[key]) for key in ("guide", "judge", "generator") if trace.settings.get(key)],
+        models=[
+            (key, trace.settings[key]) for key in ("guide", "judge", "generator") if trace.settings.get(key)
+        ],
         settings=[(key, _plain(value)) for key, value in trace.settings.items()],
         trace_json=trace.to_json(),
     )
@@ -65,7 +67,7 @@ def _view_height(trace: Trace) -> float:
         return _height_of(trace.attempts[0].picture)
     size = trace.settings.get("size")
     if isinstance(size, list | tuple) and len(size) == 2 and size[0]:
-        return round(VIEW_WIDTH * size[1] / size[0], 1)
+        return round(VIEW_WIDTH * float(size[1]) / float(size[0]), 1)
     return VIEW_WIDTH
 
 
@@ -123,8 +125,8 @@ def _next_sentence(trace: Trace, index: int) -> str:
 def _words(layout: Layout) -> str:
     """The layout for those who do not see it."""
     things = "; ".join(
-        f"{thing.phrase} from ({thing.box.x0:.2f}, {thing.box.y0:.2f}) to ({thing.box.x1:.2f}, {thing.box.y1:.2f})"
-        for thing in layout.things
+        f"{phrase} from ({box.x0:.2f}, {box.y0:.2f}) to ({box.x1:.2f}, {box.y1:.2f})"
+        for phrase, box in ((thing.phrase, thing.box) for thing in layout.things)
     )
     return f"Layout, back to front: {things or 'no things'}."
 

@@ -1,7 +1,7 @@
-"""A trace as a folder: picture.png, round-0.png, ..., trace.json, trace.html; written so that a kill at any time leaves it readable.
+"""A trace as a folder: picture.png, round-0.png, ..., trace.json, trace.html; readable also after a kill.
 
-Every file is written beside its place and renamed into it, pictures before the JSON that names them, so trace.json
-never speaks of a picture that is not there.
+Every file is written beside its place and renamed into it, pictures before the JSON that names them, so
+trace.json never speaks of a picture that is not there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ JSON_NAME, PAGE_NAME, PICTURE_NAME = "trace.json", "trace.html", "picture.png"
 class TraceFolder:
     """The folder that one trace goes to.
 
-    An empty or missing folder is taken, and one that holds an earlier trace; of that, the files are removed when the
+    An empty or missing folder is taken, and one that holds an earlier trace. Its files are removed when the
     first save comes, so that a run which fails before it has anything to show leaves the earlier trace alone.
 
     Args:
@@ -102,7 +102,7 @@ def load_trace(folder: Path) -> Trace:
     except (OSError, ValueError) as problem:
         raise RecordError(f"cannot read {path}: {problem}") from problem
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise RecordError(f"{path} is not a trace of this version: expected \"format\": \"{FORMAT}\"")
+        raise RecordError(f'{path} is not a trace of this version: expected "format": "{FORMAT}"')
     try:
         return Trace(
             prompt=Prompt(data["prompt"]),
@@ -161,13 +161,13 @@ def _remove_trace(folder: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write beside ``path`` and rename, so that a reader sees the old file or the new one and never half of one."""
+    """Write beside ``path`` and rename, so that a reader never sees half a file."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -43,7 +43,9 @@ def read_picture(path: Path) -> Picture:
         with Image.open(path) as opened:
             rgb = opened.convert("RGB")
     except UnidentifiedImageError as problem:
-        raise SettingError(f"{path} is not a picture that can be read: give a PNG, JPEG or WebP file") from problem
+        raise SettingError(
+            f"{path} is not a picture that can be read: give a PNG, JPEG or WebP file"
+        ) from problem
     except OSError as problem:
         raise UnknownNameError(f"cannot read the picture {path}: {problem.strerror or problem}") from problem
     buffer = io.BytesIO()

@@ -20,11 +20,12 @@ def judge(
     """Judge how well a picture keeps to a prompt."""
     from tasvir import registry
     from tasvir.app.cli.arguments import read_picture
+    from tasvir.guide.base import Guide
     from tasvir.records import Prompt
 
     asked = Prompt(prompt)
     shown = read_picture(picture)
-    verdict = registry.load("guides", judge)().judge(asked, shown, seed=seed)
+    verdict = registry.create("guides", judge, Guide).judge(asked, shown, seed=seed)
     if as_json:
         typer.echo(json.dumps(asdict(verdict), indent=2, ensure_ascii=False))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,7 +12,9 @@ KINDS = ("guides", "generators", "metrics", "suites", "samplers")
 
 
 def list_plugins(
-    kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(KINDS)}; all of them if left out.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help=f"One of {', '.join(KINDS)}; all of them if left out.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Show the installed guides, generators, metrics, suites and samplers."""
@@ -20,14 +23,16 @@ def list_plugins(
 
     if kind is not None and kind not in KINDS:
         raise UnknownNameError(f"there is no kind {kind!r}: expected one of {', '.join(KINDS)}")
-    found = {name: list(registry.describe(name)) for name in ((kind,) if kind else KINDS)}
+    found = {name: registry.describe(name) for name in ((kind,) if kind else KINDS)}
     if as_json:
-        typer.echo(json.dumps({name: dict(entries) for name, entries in found.items()}, indent=2, ensure_ascii=False))
+        rows = {name: [asdict(plugin) for plugin in plugins] for name, plugins in found.items()}
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    for name, entries in found.items():
+    for name, plugins in found.items():
         typer.secho(name, bold=True)
-        width = max((len(entry) for entry, _ in entries), default=0)
-        for entry, summary in entries:
-            typer.echo(f"  {entry:<{width}}  {summary}")
-        if not entries:
+        width = max((len(plugin.name) for plugin in plugins), default=0)
+        for plugin in plugins:
+            text = plugin.summary if plugin.broken is None else f"broken: {plugin.broken}"
+            typer.secho(f"  {plugin.name:<{width}}  {text}", fg=None if plugin.broken is None else "red")
+        if not plugins:
             typer.echo("  (none installed)")

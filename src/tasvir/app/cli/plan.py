@@ -16,21 +16,24 @@ def plan(
     guide: Annotated[str, typer.Option(help="Who plans; see `tasvir list guides`.")] = "embedded",
     seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
     rounds: Annotated[int, typer.Option(help="At most so many revisions; 0 for the first plan alone.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Write the layout as JSON, ready for --layout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the layout as JSON, ready for --layout.")
+    ] = False,
 ) -> None:
     """Plan a layout and show it, without drawing."""
     from tasvir import registry
     from tasvir.errors import SettingError
+    from tasvir.guide.base import Guide
     from tasvir.records import Prompt
 
     if rounds < 0:
         raise SettingError(f"--rounds {rounds}: expected 0 or more revisions")
     asked = Prompt(prompt)
-    planner = registry.load("guides", guide)()
-    layout: Layout = planner.plan(asked, seed=seed)
+    planner = registry.create("guides", guide, Guide)
+    layout = planner.plan(asked, seed=seed)
     revisions = 0
     while revisions < rounds:
-        revised: Layout = planner.revise(asked, layout, seed=seed)
+        revised = planner.revise(asked, layout, seed=seed)
         if revised == layout:
             break
         layout, revisions = revised, revisions + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,15 +21,26 @@ app = typer.Typer(no_args_is_help=True, help="Train the embedded models from scr
 def _command(name: str) -> Callable[..., None]:
     def train(
         out: Annotated[Path | None, typer.Option(help="Folder for checkpoints and curves.")] = None,
-        steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; the recipe's if left out.")] = None,
-        batch: Annotated[int | None, typer.Option(min=1, help="Pictures a step.")] = None,
-        lr: Annotated[float | None, typer.Option(min=0.0, help="Peak learning rate.")] = None,
+        steps: Annotated[
+            int, typer.Option(min=1, help="Optimiser steps, unless --minutes ends first.")
+        ] = 100_000,
+        batch: Annotated[
+            int | None, typer.Option(min=1, help="Pictures a step; the recipe's if left out.")
+        ] = None,
+        lr: Annotated[
+            float | None, typer.Option(min=0.0, help="Peak learning rate; the recipe's if left out.")
+        ] = None,
         seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
         device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-        dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-        resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+        dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+        resume: Annotated[
+            bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
+        ] = False,
         minutes: Annotated[float | None, typer.Option(min=0.0, help="Stop after so long.")] = None,
         threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+        start: Annotated[
+            Path | None, typer.Option(help="Begin from this weight file of an earlier run.")
+        ] = None,
     ) -> None:
         from tasvir.models.embedded import training
 
@@ -44,10 +55,22 @@ def _command(name: str) -> Callable[..., None]:
             resume=resume,
             minutes=minutes,
             threads=threads,
+            start=start,
         )
-        training.run(name, settings)
+        folder = training.run(name, settings, _report)
+        typer.echo(f"trained; the weights and the curve are in {folder}")
 
     return train
+
+
+def _report(row: dict[str, Any]) -> None:
+    """One line of the curve."""
+    typer.echo(
+        "  ".join(
+            f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+            for key, value in row.items()
+        )
+    )
 
 
 for _name, _summary in MODELS.items():

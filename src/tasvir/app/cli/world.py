@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,17 @@ import typer
 if TYPE_CHECKING:
     from tasvir.world.scene import Scene
 
-app = typer.Typer(no_args_is_help=True, help="The picture world whose truth is known: scenes, prompts, evaluation.")
-SPLITS = ("train", "heldout", "any")
+app = typer.Typer(
+    no_args_is_help=True, help="The picture world whose truth is known: scenes, prompts, evaluation."
+)
+
+
+class Split(StrEnum):
+    """Which scenes: those that models may learn from, those that they never see, or all."""
+
+    TRAIN = "train"
+    HELDOUT = "heldout"
+    ANY = "any"
 
 
 @app.command()
@@ -20,25 +30,23 @@ def render(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("out/world"),
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many scenes.")] = 12,
     seed: Annotated[int, typer.Option(help="Seed of the first scene; the next ones count up.")] = 0,
-    split: Annotated[str, typer.Option(help=f"One of {', '.join(SPLITS)}.")] = "any",
+    split: Annotated[Split, typer.Option(help="Pairings seen in training, held out, or any.")] = Split.ANY,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "256x256",
 ) -> None:
     """Render scenes of the world, each with a caption that is true of it."""
     import numpy as np
 
     from tasvir.app.cli.arguments import parse_size
-    from tasvir.errors import OutputError, SettingError
+    from tasvir.errors import OutputError
     from tasvir.world.captions import caption
     from tasvir.world.sampler import sample_scene
 
-    if split not in SPLITS:
-        raise SettingError(f"--split {split!r}: expected one of {', '.join(SPLITS)}")
     pixels = parse_size(size)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for index in range(seed, seed + number):
             rng = np.random.default_rng(index)
-            scene = sample_scene(rng, split=split)
+            scene = sample_scene(rng, split=split.value)
             text, _ = caption(scene, rng)
             _save_scene(scene, pixels, out / f"scene-{index}.png", text)
             typer.echo(f"scene-{index}.png  {text}")
@@ -60,7 +68,9 @@ def _save_scene(scene: Scene, size: tuple[int, int], path: Path, text: str) -> N
 def prompts(
     category: Annotated[str | None, typer.Option(help="Only this category, e.g. spatial.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, with the truth each prompt is scored by.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON lines, with the truth each prompt is scored by.")
+    ] = False,
 ) -> None:
     """Show the held-out prompts of the world suite."""
     from tasvir.errors import UnknownNameError
@@ -84,7 +94,9 @@ def evaluate(
     guided: Annotated[bool, typer.Option("--guided", help="The full loop.")] = False,
     unguided: Annotated[bool, typer.Option("--unguided", help="One plain picture a prompt.")] = False,
     both: Annotated[bool, typer.Option("--both", help="Both, and the difference (the default).")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many prompts, spread over the categories.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only so many prompts, spread over the categories.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder to keep the pictures and traces in.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
