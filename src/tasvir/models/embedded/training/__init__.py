@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tasvir.models.embedded.training.loop import TrainSettings, fit, pick_device
+from tasvir.models.embedded import weights
+from tasvir.models.embedded.loading import pick_device
+from tasvir.models.embedded.training.loop import TrainSettings, fit
 
 __all__ = ["TrainSettings", "run"]
 
@@ -22,4 +24,10 @@ def _task(name: str, settings: TrainSettings, device: Any) -> Any:
         from tasvir.models.embedded.training.autoencoder import AutoencoderTask
 
         return AutoencoderTask(device, settings.seed)
+    if name == "generator":
+        from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
+        from tasvir.models.embedded.training.generator import GeneratorTask
+
+        source = settings.vae or weights.folder("generator") / "vae"
+        return GeneratorTask(device, settings.seed, EmbeddedAutoencoder.from_pretrained(source, local_files_only=True))
     raise KeyError(name)

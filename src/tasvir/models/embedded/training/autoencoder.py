@@ -49,7 +49,7 @@ class AutoencoderTask:
         total = plain + edges + 0.01 * (size - 1.0).relu()
         mse = (restored.detach().clamp(-1, 1) - pictures).square().mean()
         psnr = float(10 * torch.log10(4 / mse))
-        return total, {"loss": float(total), "psnr": psnr, "latent": float(size)}
+        return total, {"loss": float(total.detach()), "psnr": psnr, "latent": float(size.detach())}
 
     def finish(self, out: Path) -> None:
         """Measure the latent's statistics and the reconstruction on 512 scenes, and save in diffusers' layout."""

@@ -61,10 +61,10 @@ class GeneratorTask:
         predicted = denoiser(noisy, timesteps, text, text_mask, phrases, boxes, box_mask)
         errors = (predicted.float() - target).square().mean((1, 2, 3))
         grounded = box_mask[:, 1:].any(1)
-        figures = {"loss": float(errors.mean())}
+        figures = {"loss": float(errors.detach().mean())}
         for name, chosen in (("with_layout", grounded), ("text_only", ~grounded)):
             if chosen.any():
-                figures[name] = float(errors[chosen].mean())
+                figures[name] = float(errors.detach()[chosen].mean())
         return errors.mean(), figures
 
     def _data(self, rng: np.random.Generator, count: int) -> tuple[Tensor, list[str], list[Grounding]]:

@@ -39,6 +39,8 @@ class TrainSettings:
         resume: Go on from the checkpoint in ``out`` instead of refusing to overwrite it.
         threads: CPU threads; None = torch's choice.
         start: Weights to begin from (a file written by an earlier run), or None.
+        vae: Folder of a trained autoencoder; None = the shipped one.
+        pipeline: Folder of a trained generator; None = the shipped one.
     """
 
     out: Path
@@ -52,6 +54,8 @@ class TrainSettings:
     resume: bool = False
     threads: int | None = None
     start: Path | None = None
+    vae: Path | None = None
+    pipeline: Path | None = None
 
 
 class Task(Protocol):
@@ -69,20 +73,6 @@ class Task(Protocol):
 
     def finish(self, out: Path) -> None:
         """Write the final weights and the card's figures from the averaged network."""
-
-
-def pick_device(name: str) -> torch.device:
-    """ "auto" = CUDA, then MPS, then CPU.
-
-    Raises:
-        SettingError: The device does not exist here.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as problem:
-        raise SettingError(f"device {name!r} cannot be used here: {problem}") from problem
 
 
 def fit(task: Task, settings: TrainSettings, report: Callable[[dict[str, Any]], None] | None = None) -> Path:

@@ -1,0 +1,104 @@
+"""The embedded generator: a small layout-grounded latent diffusion model of the picture world, shipped with tasvir.
+
+It draws at 128 x 128; other sizes are resampled from that, which the picture's provenance says.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from PIL import Image
+
+from tasvir import registry
+from tasvir.errors import SettingError
+from tasvir.generate.base import DrawSettings, Generator
+from tasvir.models.embedded import weights
+from tasvir.models.embedded.conditioning import MAX_THINGS, Grounding
+from tasvir.models.embedded.layout_pipeline import NATIVE, EmbeddedLayoutPipeline
+from tasvir.models.embedded.loading import device_and_dtype
+from tasvir.records import Layout, Picture, Prompt
+
+STEPS, SCALE = 16, 3.0
+
+
+class EmbeddedGenerator(Generator):
+    """Layout-grounded latent diffusion in the picture world; without a layout plain text-to-image."""
+
+    name: ClassVar[str] = "embedded"
+
+    def __init__(self, path: Path | None = None, device: str = "auto") -> None:
+        """Load from ``path`` (a diffusers pipeline folder) or the shipped weights.
+
+        Raises:
+            WeightsError: The shipped weights are missing or altered.
+            SettingError: The device does not exist here.
+        """
+        where, dtype = device_and_dtype(device)
+        source = path or weights.folder("generator")
+        self.pipeline = EmbeddedLayoutPipeline.from_pretrained(source, torch_dtype=dtype, local_files_only=True)
+        self.pipeline.to(where)
+        self.pipeline.set_progress_bar_config(disable=True)
+        self._scheduler = self.pipeline.scheduler
+
+    def draw(
+        self,
+        prompts: Sequence[Prompt],
+        layouts: Sequence[Layout | None],
+        seeds: Sequence[int],
+        settings: DrawSettings,
+    ) -> list[Picture]:
+        """Draw a batch; see `Generator.draw`.
+
+        Raises:
+            SettingError: A layout holds more things than the model reads.
+        """
+        self.pipeline.scheduler = self._sampler(settings.sampler)
+        steps = settings.steps or STEPS
+        scale = SCALE if settings.scale is None else settings.scale
+        images = self.pipeline(
+            [prompt.text for prompt in prompts],
+            [_grounding(layout) for layout in layouts],
+            num_inference_steps=steps,
+            guidance_scale=scale,
+            generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+        ).images
+        provenance = {
+            "generator": self.name,
+            "steps": steps,
+            "scale": scale,
+            "sampler": settings.sampler or type(self._scheduler).__name__,
+            "native_size": [NATIVE, NATIVE],
+        }
+        return [
+            _picture(image, settings.size, {**provenance, "seed": seed})
+            for image, seed in zip(images, seeds, strict=True)
+        ]
+
+    def _sampler(self, name: str | None) -> object:
+        if name is None:
+            return self._scheduler
+        return registry.load("samplers", name).from_config(self._scheduler.config)
+
+
+def _grounding(layout: Layout | None) -> Grounding | None:
+    if layout is None:
+        return None
+    if len(layout.things) > MAX_THINGS:
+        raise SettingError(f"the layout has {len(layout.things)} things, the embedded generator reads {MAX_THINGS}")
+    return Grounding(
+        tuple(thing.phrase for thing in layout.things),
+        tuple(thing.box.as_tuple() for thing in layout.things),
+        layout.background,
+    )
+
+
+def _picture(image: Image.Image, size: tuple[int, int], provenance: dict[str, object]) -> Picture:
+    if image.size != size:
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return Picture(buffer.getvalue(), *size, provenance)
