@@ -3,95 +3,110 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tasvir.app.cli.options import (
+    Device,
+    GeneratorName,
+    GuideName,
+    Json,
+    LayoutFile,
+    Number,
+    PromptText,
+    Sampler,
+    Scale,
+    Seed,
+    Size,
+    Steps,
+)
+from tasvir.app.cli.progress import Progress
+from tasvir.errors import TasvirError
+
 if TYPE_CHECKING:
     from tasvir.loop import Event
-    from tasvir.records import Trace
+    from tasvir.records import Layout, Prompt, Trace
     from tasvir.report.traces import TraceFolder
 
 
 def generate(
-    prompt: Annotated[str, typer.Argument(help="What the picture shall show.", show_default=False)],
-    guide: Annotated[
-        str, typer.Option(help="Who plans and redesigns; see `tasvir list guides`.")
-    ] = "embedded",
+    prompt: PromptText,
+    guide: GuideName = "embedded",
     judge: Annotated[str | None, typer.Option(help="Who judges; the guide if left out.")] = None,
-    generator: Annotated[str, typer.Option(help="Who draws; see `tasvir list generators`.")] = "embedded",
+    generator: GeneratorName = "embedded",
     rounds: Annotated[int, typer.Option(help="At most so many revisions and so many redesigns (K).")] = 5,
     good: Annotated[int, typer.Option(help="Stop at this score, 1 to 5.")] = 5,
-    steps: Annotated[
-        int | None, typer.Option(help="Denoising steps; the generator's choice if left out.")
-    ] = None,
-    scale: Annotated[float | None, typer.Option(help="Classifier-free guidance scale.")] = None,
-    sampler: Annotated[str | None, typer.Option(help="See `tasvir list samplers`.")] = None,
-    number: Annotated[
-        int, typer.Option("-n", "--number", min=1, help="So many, with seeds that count up.")
-    ] = 1,
-    seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
-    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "128x128",
+    steps: Steps = None,
+    scale: Scale = None,
+    sampler: Sampler = None,
+    number: Number = 1,
+    seed: Seed = 0,
+    size: Size = "128x128",
     unguided: Annotated[bool, typer.Option("--unguided", help="Draw once from the text alone.")] = False,
     no_revise: Annotated[bool, typer.Option("--no-revise", help="Keep the first plan.")] = False,
     no_judge: Annotated[bool, typer.Option("--no-judge", help="Do not score pictures.")] = False,
     no_redesign: Annotated[bool, typer.Option("--no-redesign", help="One picture, no new layouts.")] = False,
-    layout: Annotated[
-        Path | None, typer.Option(help="Draw from this layout file; see `tasvir plan --json`.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.", show_default="out/PROMPT-SEED")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="JSON on stdout (a list with -n); progress on stderr.")
-    ] = False,
+    layout: LayoutFile = None,
+    device: Device = "auto",
+    out: Annotated[Path | None, typer.Option(help="Folder.", show_default="out/PROMPT-SEED")] = None,
+    as_json: Json = False,
 ) -> None:
     """Draw a picture that keeps to the prompt: plan, draw, judge, redesign, keep the best."""
     from tasvir.app.cli.arguments import parse_size, slug
-    from tasvir.generate.base import DrawSettings
-    from tasvir.layout import read_layout
-    from tasvir.loop import Switches
     from tasvir.records import Prompt
 
+    asked = Prompt(prompt)
     settings: dict[str, Any] = {
         "rounds": rounds, "good": good, "steps": steps, "scale": scale, "sampler": sampler,
         "size": parse_size(size), "guided": not unguided, "revise": not no_revise,
         "judging": not no_judge, "redesign": not no_redesign,
+        "layout": None if layout is None else _read_layout(layout),
     }  # fmt: skip
-    asked = Prompt(prompt)
-    if layout is not None:
-        settings["layout"], report = read_layout(layout)
-        for note in report.clipped:
-            typer.secho(f"note: {layout}: {note}", fg="yellow", err=True)
     folder = out or Path("out") / f"{slug(prompt)}-{seed}"
     folders = {seed: folder} if number == 1 else {s: folder / f"seed-{s}" for s in range(seed, seed + number)}
-    for each in folders:
-        Switches(rounds, good, each)
-    DrawSettings(settings["size"], steps, scale, sampler)
+    _check(settings, folders)
     models = {"guide": guide, "judge": judge, "generator": generator}
-    traces = _run_all(asked, folders, models, settings, device, as_json)
+    traces = _run_all(asked, folders, models, settings, device, Progress(to_stderr=as_json))
     _report(traces, folders, as_json)
     if traces[-1].finished == "interrupted":
         raise typer.Exit(130)
 
 
+def _read_layout(path: Path) -> Layout:
+    from tasvir.layout import read_layout
+
+    layout, report = read_layout(path)
+    for note in report.clipped:
+        typer.secho(f"note: {path}: {note}", fg="yellow", err=True)
+    return layout
+
+
+def _check(settings: dict[str, Any], seeds: Iterable[int]) -> None:
+    """Find wrong numbers before a folder is made or a model is loaded."""
+    from tasvir.generate.base import DrawSettings
+    from tasvir.loop import Switches
+
+    for seed in seeds:
+        Switches(settings["rounds"], settings["good"], seed)
+    DrawSettings(settings["size"], settings["steps"], settings["scale"], settings["sampler"])
+
+
 def _run_all(
-    prompt: Any,
+    prompt: Prompt,
     folders: dict[int, Path],
     models: dict[str, str | None],
     settings: dict[str, Any],
     device: str,
-    quiet: bool,
+    progress: Progress,
 ) -> list[Trace]:
     """One trace a seed; the folders are tried before a model is loaded."""
     from tasvir.app.cli.models import open_models
-    from tasvir.app.cli.progress import Progress
     from tasvir.report.traces import TraceFolder
 
     kept = {seed: TraceFolder(path) for seed, path in folders.items()}
-    progress = Progress(to_stderr=quiet)
     traces: list[Trace] = []
     try:
         with progress:
@@ -106,12 +121,18 @@ def _run_all(
     return traces
 
 
-def _run(prompt: Any, seed: int, folder: TraceFolder, settings: dict[str, Any], progress: Any) -> Trace:
+def _run(
+    prompt: Prompt, seed: int, folder: TraceFolder, settings: dict[str, Any], progress: Progress
+) -> Trace:
     """Run the loop on one seed and save after every event, so that a kill leaves a valid trace."""
     from tasvir import pipeline
     from tasvir.records import Trace
 
+    last = Trace(prompt, seed)
+
     def on_event(event: Event) -> None:
+        nonlocal last
+        last = event.trace
         folder.save(event.trace)
         progress(event)
 
@@ -119,7 +140,11 @@ def _run(prompt: Any, seed: int, folder: TraceFolder, settings: dict[str, Any], 
     try:
         trace = pipeline.generate(prompt, seed=seed, on_event=on_event, **settings)
     except KeyboardInterrupt:
-        trace = Trace(prompt, seed)
+        trace = last
+    except TasvirError:
+        if last.attempts:
+            typer.secho(f"what was drawn stays in {folder.path}", fg="yellow", err=True)
+        raise
     folder.save(trace)
     return trace
 

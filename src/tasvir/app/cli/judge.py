@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
+from tasvir.app.cli.options import Json, PromptText, Seed
+
 
 def judge(
     picture: Annotated[Path, typer.Argument(help="A PNG, JPEG or WebP file.", show_default=False)],
-    prompt: Annotated[str, typer.Argument(help="What the picture shall show.", show_default=False)],
+    prompt: PromptText,
     judge: Annotated[str, typer.Option(help="Who judges; see `tasvir list guides`.")] = "embedded",
-    seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    seed: Seed = 0,
+    as_json: Json = False,
 ) -> None:
     """Judge how well a picture keeps to a prompt."""
     from tasvir import registry

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from tasvir.app.cli.options import Json
+
 KINDS = ("guides", "generators", "metrics", "suites", "samplers")
 
 
@@ -15,7 +17,7 @@ def list_plugins(
     kind: Annotated[
         str | None, typer.Argument(help=f"One of {', '.join(KINDS)}; all of them if left out.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show the installed guides, generators, metrics, suites and samplers."""
     from tasvir import registry

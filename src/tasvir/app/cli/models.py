@@ -54,7 +54,7 @@ def open_models(
 def _on_device(plugin: Any, role: str, name: str, device: str) -> Any:
     """The name itself where any device will do, else the plugin built on that device.
 
-    Guides without a ``device`` argument need none (a hosted one runs elsewhere); a generator without one is refused.
+    A guide without a ``device`` argument needs none (a hosted one runs elsewhere); a generator does.
     """
     if device != "auto" and "device" in inspect.signature(plugin).parameters:
         return plugin(device=device)

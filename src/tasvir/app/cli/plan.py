@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tasvir.app.cli.options import GuideName, PromptText, Seed
+
 if TYPE_CHECKING:
     from tasvir.records import Layout
 
 
 def plan(
-    prompt: Annotated[str, typer.Argument(help="What the picture shall show.", show_default=False)],
-    guide: Annotated[str, typer.Option(help="Who plans; see `tasvir list guides`.")] = "embedded",
-    seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
+    prompt: PromptText,
+    guide: GuideName = "embedded",
+    seed: Seed = 0,
     rounds: Annotated[int, typer.Option(help="At most so many revisions; 0 for the first plan alone.")] = 5,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write the layout as JSON, ready for --layout.")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tasvir.app.cli.options import Json, Seed, Size
+
 if TYPE_CHECKING:
     from tasvir.world.scene import Scene
 
@@ -31,7 +33,7 @@ def render(
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many scenes.")] = 12,
     seed: Annotated[int, typer.Option(help="Seed of the first scene; the next ones count up.")] = 0,
     split: Annotated[Split, typer.Option(help="Pairings seen in training, held out, or any.")] = Split.ANY,
-    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "256x256",
+    size: Size = "256x256",
 ) -> None:
     """Render scenes of the world, each with a caption that is true of it."""
     import numpy as np
@@ -97,9 +99,9 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only so many prompts, spread over the categories.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="What all random draws come from.")] = 0,
+    seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Folder to keep the pictures and traces in.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Draw the suite's prompts and score every picture by the truth, as the oracle reads it."""
     from tasvir.bench.evaluation import evaluate_world
