@@ -87,7 +87,7 @@ class Guide(ABC):
         return self._ask(Request("judge", prompt, picture=picture), parse_verdict_reply, seed)
 
     def redesign(self, prompt: Prompt, attempts: Sequence[Attempt], *, seed: int) -> Layout | None:
-        """Look at the last picture: a better layout (equation 6.4), or None where it agrees with the prompt."""
+        """A better layout for the last picture (equation 6.4), or None where it agrees with the prompt."""
         last = attempts[-1]
         request = Request(
             "redesign", prompt, layout=last.layout, picture=last.picture, attempts=tuple(attempts)
