@@ -100,5 +100,8 @@ CLOTHES = ("in", "wearing", "dressed in")
 PRONOUNS: Mapping[str, str] = MappingProxyType({"man": "him", "boy": "him", "woman": "her", "girl": "her"})
 """Pronoun of a kind in the object place; all other kinds are "it", groups are "them"."""
 
+SEEING = ("looking", "looks", "watching", "watches")
+"""Words said only of people and animals; a chair is "facing" or "turned towards" something."""
+
 ABSENCE = ("without", "without any", "but no", "and no", "with no")
 """Before what is not there."""
