@@ -17,7 +17,7 @@ stop may end it.
               | subject [ "is" | "are" ] state                   "the dog is facing left"
     link      = [ "is" | "are" ] RELATION object [ that RELATION object ]          | RELATION_FINITE object
                                                                  "left of a cat that is behind a bus"
-    that      = "that is" | "that are"
+    that      = ( "that" | "who" ) ( "is" | "are" )             "who" of people
     state     = SIDE | POSE                                      (adds to the entity)
     subject   = np | definite | "it"
     object    = np | definite | pronoun
@@ -69,7 +69,7 @@ from tasvir.world.wording import (
 )
 from tasvir.world.writing import noun_phrase, write
 
-_FIXED_WORDS = "a an the there is are and while with or that it them plain striped dotted"
+_FIXED_WORDS = "a an the there is are and while with or that who it them plain striped dotted"
 
 VOCABULARY: frozenset[str]
 """All lower-case words that captions and phrases can hold (the same as `vocabulary()`)."""

@@ -1,4 +1,4 @@
-"""Scenes whose truth is known, drawn at random for training."""
+"""Scenes whose truth is known, drawn at random: for training (`sample_scene`) or to a description (`sample_for`)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from functools import cache
 
 from numpy.random import Generator
 
+from tasvir.errors import UserInputError
 from tasvir.world.catalogue import Kind, catalogue, palette
 from tasvir.world.composing import POSES_OF, Claimed, compose, objects, prepare, subjects
-from tasvir.world.placing import Dice, Piece
+from tasvir.world.description import Description, Entity, check
+from tasvir.world.placing import HIGH, LOW, Dice, Piece
 from tasvir.world.relations import RELATIONS
 from tasvir.world.scene import BACKGROUNDS, FACINGS, SURFACES, Scene
 from tasvir.world.splits import Split, found_in, heldout
@@ -24,6 +26,9 @@ NATURAL = 0.45
 """Share of things in their kind's natural colour."""
 CROWDED = 0.2
 """Share of the scenes without relation in which things may cover each other."""
+
+SIZE_RANGES = {None: (LOW, HIGH), "small": (LOW, 0.80), "large": (1.20, HIGH)}
+"""Sizes as factors of the natural height that a wanted size is drawn from, a little inside its definition."""
 
 
 def sample_scene(rng: Generator, *, split: Split = "train") -> Scene:
@@ -41,6 +46,45 @@ def sample_scene(rng: Generator, *, split: Split = "train") -> Scene:
         scene = _draw(dice, split)
         if scene is not None and (split != "heldout" or found_in(scene.things)):
             return scene
+
+
+def sample_for(description: Description, rng: Generator, *, tries: int = 200) -> Scene:
+    """Draw a scene in which a description is true.
+
+    Args:
+        description: What shall be true; all of it is checked.
+        rng: Source of all draws.
+        tries: How many scenes are composed before it gives up.
+
+    Raises:
+        UserInputError: None of them fitted: the description is impossible, or nearly so.
+    """
+    dice = Dice(rng)
+    claims: list[Claimed] = []
+    owners = [index for index, entity in enumerate(description.entities) for _ in range(entity.count)]
+    for claim in description.claims:
+        members = [i for i, owner in enumerate(owners) if owner == claim.subject]
+        claims += [(claim.name, i, j) for i in members for j, owner in enumerate(owners) if owner == claim.object]
+    for _ in range(tries):
+        pieces = [_piece_for(description.entities[owner], dice) for owner in owners]
+        if not all(prepare(name, pieces[a], dice) for name, a, _ in claims):
+            continue
+        background = description.background or dice.pick(BACKGROUNDS)
+        scene = compose(pieces, claims, dice, background=background, strict=True) if pieces else Scene((), (), background)
+        if scene is not None and check(description, scene.things, scene.background).all_true:
+            return scene
+    raise UserInputError(f"no scene was found for {description.to_json()} in {tries} tries: ask for less at once")
+
+
+def _piece_for(entity: Entity, dice: Dice) -> Piece:
+    kind = catalogue()[entity.kind]
+    color = entity.color or (kind.color if entity.count > 1 or dice.chance(NATURAL) else dice.pick(_colors()))
+    facing = entity.facing or (dice.pick(FACINGS) if kind.directional else None)
+    pose = entity.pose or (dice.pick(kind.poses) if kind.poses else None)
+    low, high = SIZE_RANGES[entity.size]
+    if entity.count > 2 and entity.size is None:
+        high = 1.0
+    return Piece(kind, color, entity.surface or "plain", pose, facing, low, high)
 
 
 def _draw(dice: Dice, split: Split) -> Scene | None:

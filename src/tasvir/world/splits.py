@@ -57,12 +57,17 @@ def heldout() -> HeldOut:
 
 
 def found_in(things: Sequence[Placed]) -> tuple[tuple[str, str], ...]:
-    """All held-out combinations in a scene's things: kind pairs and (attribute, kind), each once; empty for training."""
+    """All held-out combinations in a scene's things, each once: kind pairs and (attribute, kind)."""
+    return found_among([(thing.kind, (thing.color, thing.surface)) for thing in things])
+
+
+def found_among(things: Sequence[tuple[str, Sequence[str | None]]]) -> tuple[tuple[str, str], ...]:
+    """The same for things given as (kind, its colour and surface; None = not stated)."""
     table = heldout()
     found: list[tuple[str, str]] = []
-    for index, thing in enumerate(things):
-        found += [(a, thing.kind) for a in (thing.color, thing.surface) if table.refuses(thing.kind, a)]
-        found += [(thing.kind, b.kind) for b in things[index + 1 :] if table.separates(thing.kind, b.kind)]
+    for index, (kind, attributes) in enumerate(things):
+        found += [(a, kind) for a in attributes if a is not None and table.refuses(kind, a)]
+        found += [(kind, other) for other, _ in things[index + 1 :] if table.separates(kind, other)]
     return tuple(dict.fromkeys(found))
 
 

@@ -130,7 +130,7 @@ class _Writer:
         return parts[0] + "".join(f"{self._joiner()} {part}" for part in parts[1:])
 
     def _joiner(self) -> str:
-        return self.dice.pick((" and", " and", ", and", ",")) if len(self.entities) > 2 else " and"
+        return self.dice.pick((" and", ", and"))
 
     def _there(self, index: int) -> str:
         return "there are " if self.entities[index].count >= 2 else "there is "
@@ -157,13 +157,18 @@ class _Writer:
             follows = before.object == claim.subject and style != "inverted" and not chained
             if follows and self.mentioned[-1] == claim.subject and self.dice.chance(0.5):
                 chained = True
-                copula = "that are" if self.entities[claim.subject].count >= 2 else "that is"
-                text += f" {copula} {self._wording(claim, False).text} {self._object(claim)}"
+                text += f" {self._that(claim.subject)} {self._wording(claim, False).text} {self._object(claim)}"
                 continue
-            style = self.dice.pick(("is", "is", "bare", "finite"))
-            text += f"{self.dice.pick((' and', ' and', ' while', ', and'))} {self._clause(claim, style)}"
+            joiner = self.dice.pick((" and", " and", " while", ", and"))
+            style = self.dice.pick(("is", "finite") if joiner == " while" else ("is", "is", "bare", "finite"))
+            text += f"{joiner} {self._clause(claim, style)}"
             chained = False
         return text
+
+    def _that(self, index: int) -> str:
+        entity = self.entities[index]
+        person = catalogue()[entity.kind].category == "person"
+        return f"{'who' if person else 'that'} {'are' if entity.count >= 2 else 'is'}"
 
     def _opening(self, claim: Claim) -> tuple[str, str]:
         """The first claim, also with its object first; and the style it is in."""
