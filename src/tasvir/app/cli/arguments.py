@@ -28,6 +28,18 @@ def parse_size(text: str) -> tuple[int, int]:
     return size
 
 
+def parse_part(text: str) -> tuple[int, int]:
+    """Read "I/N", the I-th (from 0) of N shares.
+
+    Raises:
+        SettingError: Not two whole numbers with 0 <= I < N.
+    """
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
+    if match is None or not int(match[1]) < int(match[2]):
+        raise SettingError(f"--part {text!r}: expected I/N with 0 <= I < N, e.g. 0/2 and 1/2 for two halves")
+    return int(match[1]), int(match[2])
+
+
 def read_picture(path: Path) -> Picture:
     """Read a picture file of any common format.
 

@@ -96,23 +96,30 @@ def evaluate(
     guided: Annotated[bool, typer.Option("--guided", help="The full loop.")] = False,
     unguided: Annotated[bool, typer.Option("--unguided", help="One plain picture a prompt.")] = False,
     both: Annotated[bool, typer.Option("--both", help="Both, and the difference (the default).")] = False,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only so many prompts, spread over the categories.")
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(help="Also this arm of the ablation, e.g. layout or best-of-n; repeatable."),
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="So many prompts, spread over the categories.")
+    ] = None,
+    part: Annotated[str, typer.Option(help="I/N: the I-th of N shares of the prompts, from 0.")] = "0/1",
     seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder to keep the pictures and traces in.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Keep pictures and results here, to go on later.")] = None,
     as_json: Json = False,
 ) -> None:
     """Draw the suite's prompts and score every picture by the truth, as the oracle reads it."""
+    from tasvir.app.cli.arguments import parse_part
     from tasvir.bench.evaluation import evaluate_world
 
-    neither = not guided and not unguided
+    default = not (guided or unguided or arm)
+    chosen = ["unguided"] * (unguided or both or default) + ["loop"] * (guided or both or default)
     result = evaluate_world(
-        guided=guided or both or neither,
-        unguided=unguided or both or neither,
+        list(dict.fromkeys([*chosen, *(arm or [])])),
         limit=limit,
         seed=seed,
         out=out,
+        part=parse_part(part),
         on_progress=lambda text: typer.echo(text, err=True),
     )
     typer.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False) if as_json else result.to_text())

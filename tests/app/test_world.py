@@ -1,0 +1,95 @@
+"""`tasvir world`: scenes as pictures, and which arms an evaluation runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from tasvir.app.cli.main import app
+from tasvir.bench import evaluation
+
+
+class NoResult:
+    def to_dict(self) -> dict[str, Any]:
+        return {"arms": {}}
+
+    def to_text(self) -> str:
+        return "nothing"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, Any]]]:
+    """What the command asked `evaluate_world` for."""
+    calls: list[tuple[list[str], dict[str, Any]]] = []
+
+    def record(arms: list[str], **settings: Any) -> NoResult:
+        calls.append((arms, settings))
+        return NoResult()
+
+    monkeypatch.setattr(evaluation, "evaluate_world", record)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("options", "arms"),
+    [
+        ([], ["unguided", "loop"]),
+        (["--both"], ["unguided", "loop"]),
+        (["--guided"], ["loop"]),
+        (["--unguided"], ["unguided"]),
+        (["--arm", "layout", "--arm", "loop"], ["layout", "loop"]),
+        (["--guided", "--arm", "best-of-n"], ["loop", "best-of-n"]),
+    ],
+)
+def test_evaluate_runs_the_arms_asked_for(
+    runner: CliRunner, asked: list[tuple[list[str], dict[str, Any]]], options: list[str], arms: list[str]
+) -> None:
+    result = runner.invoke(app, ["world", "evaluate", *options, "--part", "1/2", "--limit", "6", "--json"])
+    assert json.loads(result.stdout) == {"arms": {}}
+    assert asked[0][0] == arms
+    assert (asked[0][1]["part"], asked[0][1]["limit"]) == ((1, 2), 6)
+
+
+@pytest.mark.parametrize("part", ["2/2", "1", "a/b", "0/0", "-1/2"])
+def test_a_wrong_part_is_refused(runner: CliRunner, asked: list[Any], part: str) -> None:
+    result = runner.invoke(app, ["world", "evaluate", f"--part={part}"])
+    assert result.exit_code == 2
+    assert "expected I/N" in result.stderr
+    assert asked == []
+
+
+def test_render_repeats_itself_by_seed(runner: CliRunner, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        command = [
+            "world",
+            "render",
+            "-n",
+            "2",
+            "--seed",
+            "5",
+            "--size",
+            "64x48",
+            "--out",
+            str(tmp_path / name),
+        ]
+        result = runner.invoke(app, command)
+        assert result.exit_code == 0, result.output
+    for index in (5, 6):
+        first, second = (Image.open(tmp_path / name / f"scene-{index}.png") for name in ("a", "b"))
+        assert first.size == (64, 48)
+        assert first.tobytes() == second.tobytes()
+        assert f"scene-{index}.png  {first.text['prompt']}" in result.stdout
+
+
+def test_prompts_can_be_chosen_by_category(runner: CliRunner) -> None:
+    result = runner.invoke(app, ["world", "prompts", "--category", "spatial", "--limit", "3", "--json"])
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["category"] for row in rows] == ["spatial"] * 3
+    assert all(row["description"]["entities"] for row in rows)
+    wrong = runner.invoke(app, ["world", "prompts", "--category", "spatula"])
+    assert (wrong.exit_code, "spatial" in wrong.stderr) == (2, True)
