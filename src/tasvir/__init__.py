@@ -9,22 +9,30 @@ Nothing heavy is loaded before it is used: `import tasvir` imports neither torch
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tasvir.pipeline import generate as generate
+else:
+    from tasvir import generate
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "generate"]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "generate":
-        from tasvir.pipeline import generate
+class _CallableRoom(ModuleType):
+    """Lets the room `tasvir.generate` be called as `tasvir.pipeline.generate`.
 
-        return generate
-    raise AttributeError(f"module 'tasvir' has no attribute {name!r}")
+    Python binds a subpackage to its parent's attribute of the same name as soon as anything imports it, so a
+    function `tasvir.generate` would turn into the room half-way through a program. The room is callable instead.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from tasvir import pipeline
+
+        return pipeline.generate(*args, **kwargs)
 
 
-def __dir__() -> list[str]:
-    return sorted(__all__)
+if not TYPE_CHECKING:
+    generate.__class__ = _CallableRoom

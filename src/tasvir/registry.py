@@ -137,7 +137,7 @@ def describe(kind: str) -> tuple[Plugin, ...]:
 def _points(kind: str) -> list[EntryPoint]:
     if kind not in KINDS:
         raise UnknownNameError(_unknown(f"no kind of plugin is called {kind!r}", kind, KINDS))
-    return sorted(set(entry_points(group=f"tasvir.{kind}")), key=lambda point: (point.name, _package(point)))
+    return sorted(entry_points(group=f"tasvir.{kind}"), key=lambda point: (point.name, _package(point)))
 
 
 def _package(point: EntryPoint) -> str:

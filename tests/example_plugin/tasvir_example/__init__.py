@@ -1,0 +1,1 @@
+"""A third-party package that gives tasvir one guide and one generator."""
