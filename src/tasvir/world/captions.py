@@ -1,8 +1,8 @@
 """Scenes in words: captions with what they claim, and phrases for single things.
 
-The language (upper-case names are tables of `world.wording` or names in the catalogue and palette; [x] = optional,
-{x} = zero or more, | = or). Text is lower case, words parted by spaces, a comma is glued to the word before it; a full
-stop may end it.
+The language (upper-case names are tables of `world.wording` or names in the catalogue and palette; [x] =
+optional, {x} = zero or more, | = or). Text is lower case, words parted by spaces, a comma is glued to the
+word before it; a full stop may end it.
 
     text      = [ BACKGROUND "," ] body { absence } [ BACKGROUND ] { absence }
               | BACKGROUND_NOUN "with" list { absence }          "a park with a dog and two cats"
@@ -13,33 +13,34 @@ stop may end it.
               | "there is" list | "there are" list
               | subject link { "and" link }                      "a woman is holding a kite and facing a dog"
               | [ "there is" ] np link                           "there is a cat behind it"
-              | RELATION object ( "there is" | "there are" ) np  "behind a bus there is a dog": the dog is behind
+              | RELATION object ( "there is" | "there are" ) np  "behind a bus there is a dog": dog behind
               | subject [ "is" | "are" ] state                   "the dog is facing left"
-    link      = [ "is" | "are" ] RELATION object [ that RELATION object ]          | RELATION_FINITE object
+    link      = [ "is" | "are" ] RELATION object [ that RELATION object ]
                                                                  "left of a cat that is behind a bus"
-    that      = ( "that" | "who" ) ( "is" | "are" )             "who" of people
+              | RELATION_FINITE object                           "holds a kite"
+    that      = ( "that" | "who" ) ( "is" | "are" )              "who" of people
     state     = SIDE | POSE                                      (adds to the entity)
     subject   = np | definite | "it"
     object    = np | definite | pronoun
     list      = np { "," np } [ [ "," ] "and" np ]
-    absence   = ABSENCE absent { ( "or" | "and" ) absent }       "without dogs", "but no red car", "and no cats or dogs"
+    absence   = ABSENCE absent { ( "or" | "and" ) absent }       "without dogs", "and no cats or dogs"
     absent    = [ "a" | "an" ] { adjective } ( KIND | PLURAL )
-    np        = ( "a" | "an" ) { adjective } KIND { tail }       a person never has a colour adjective in captions
-              | NUMBER { adjective } PLURAL { tail }             two, three, four (a reader may take digits as well)
+    np        = ( "a" | "an" ) { adjective } KIND { tail }       people have no colour adjective in captions
+              | NUMBER { adjective } PLURAL { tail }             two, three, four (a reader may take digits)
     definite  = "the" { adjective } ( KIND | PLURAL )
     pronoun   = "it" | "him" | "her" | "them"
-    adjective = SIZE | COLOUR | "striped" | "dotted" | "plain"   captions keep the order size, plain, colour, striped|dotted
-    tail      = CLOTHES COLOUR | POSE | [ "," ] SIDE             in this order: "a woman in blue walking, facing left"
+    adjective = SIZE | "plain" | COLOUR | "striped" | "dotted"   captions keep this order
+    tail      = CLOTHES COLOUR | POSE | [ "," ] SIDE             "a woman in blue walking, facing left"
 
-Reading rules. Longest wording wins ("on the left of" before "on", "walking towards" before the pose "walking", "in a
-park" = background before "in" = inside; "in" + colour = clothes).
-A relation's subject is the np right before it; after "and" (no np between) it is the subject of the same clause; "that
-is" takes the np before it. Its object is one np: in "a dog left of a cat and a bus" the bus is a new entity.
-"the dog" is the entity of that kind (and adjectives) mentioned before. "her"/"him" is the woman or girl / man or boy
-mentioned last; "it" is, within the clause before (or the same list), the last-mentioned entity that is not a person;
-"them" the last-mentioned group. Captions use a pronoun only where a single mentioned entity fits it.
-Entities are numbered by first mention; claims stand in the order of the text. "sitting on" = pose sitting + claim "on".
-A group's claim holds for each of its members.
+Reading rules. Longest wording wins ("on the left of" before "on", "walking towards" before the pose
+"walking", "in a park" = background before "in" = inside; "in" + colour = clothes).
+A relation's subject is the np right before it; after "and" (no np between) it is the subject of the same
+clause; "that is" takes the np before it. Its object is one np: in "a dog left of a cat and a bus" the bus is
+a new entity. "the dog" is the entity of that kind (and adjectives) mentioned before. "her"/"him" is the
+woman or girl / man or boy mentioned last; "it" is, within the clause before (or the same list), the
+last-mentioned entity that is not a person; "them" the last-mentioned group. Captions use a pronoun only
+where a single mentioned entity fits it. Entities are numbered by first mention; claims stand in the order of
+the text. "sitting on" = pose sitting + claim "on". A group's claim holds for each of its members.
 """
 
 from __future__ import annotations
@@ -97,8 +98,8 @@ def phrase(placed: Placed, rng: Generator | None = None) -> str:
 
     Args:
         placed: The thing.
-        rng: Leaves some attributes out (a natural colour, a facing, a pose), adds the size and varies the words; None
-            states colour, surface, pose and facing in the usual words.
+        rng: Leaves some attributes out (a natural colour, a facing, a pose), adds the size and varies the
+            words; None states colour, surface, pose and facing in the usual words.
     """
     if rng is None:
         surface = None if placed.surface == "plain" else placed.surface
@@ -151,9 +152,13 @@ def _groups(things: Sequence[Placed]) -> list[tuple[int, ...]]:
 
 
 def _stated(
-    group: Sequence[Placed], index: int, claims: Sequence[tuple[str, int, int]], things: Sequence[Placed], dice: Dice
+    group: Sequence[Placed],
+    index: int,
+    claims: Sequence[tuple[str, int, int]],
+    things: Sequence[Placed],
+    dice: Dice,
 ) -> Entity:
-    """What is said of a group: never what a claim says already, always what tells it from others of its kind."""
+    """What is said of a group: not what a claim says already, but what tells it from others of its kind."""
     names = [name for name, subject, _ in claims if subject == index]
     implied = any(name in POSES_OF and name != "on" for name in names)
     posed = "on" in names and group[0].pose in ("sitting", "standing")
@@ -169,7 +174,9 @@ def _stated(
     return entity
 
 
-def _entity(group: Sequence[Placed], dice: Dice, *, facing: float, pose: float, certain: bool = False) -> Entity:
+def _entity(
+    group: Sequence[Placed], dice: Dice, *, facing: float, pose: float, certain: bool = False
+) -> Entity:
     """A group of equal things as an entity that states what all members share.
 
     Args:
@@ -188,7 +195,9 @@ def _entity(group: Sequence[Placed], dice: Dice, *, facing: float, pose: float, 
     return Entity(
         first.kind,
         None if natural and not certain and dice.chance(0.5) else first.color,
-        (first.surface if kind.surfaces and dice.chance(1.0 if certain else 0.06) else None) if plain else first.surface,
+        (first.surface if kind.surfaces and dice.chance(1.0 if certain else 0.06) else None)
+        if plain
+        else first.surface,
         size if size and not certain and dice.chance(0.3) else None,
         first.pose if dice.chance(pose) else None,
         one_way if dice.chance(facing) else None,

@@ -112,7 +112,8 @@ def compose(
         strict: None rather than a scene in which a claim does not hold or a thing found no room.
 
     Returns:
-        The scene with the claims that hold, or None (without ``strict`` only where a whole group found no room).
+        The scene with the claims that hold, or None (without ``strict`` only where a whole group found no
+        room).
     """
     for piece in pieces:
         piece.size_up(dice)
@@ -126,7 +127,11 @@ def compose(
     if group and not claims and dice.chance(0.6):
         _rows(pieces[:group], dice)
     for index, piece in enumerate(pieces):
-        if not piece.placed and not _place_free(piece, pieces, dice, tidy, crowded) and (strict or index < group):
+        if (
+            not piece.placed
+            and not _place_free(piece, pieces, dice, tidy, crowded)
+            and (strict or index < group)
+        ):
             return None
     return _scene(pieces, claims, dice, background, strict)
 
@@ -265,7 +270,9 @@ def _rows(group: list[Piece], dice: Dice) -> None:
         )
 
 
-def _scene(pieces: list[Piece], claims: Sequence[Claimed], dice: Dice, background: str, strict: bool) -> Scene | None:
+def _scene(
+    pieces: list[Piece], claims: Sequence[Claimed], dice: Dice, background: str, strict: bool
+) -> Scene | None:
     """Put the pieces into depth order and keep the claims that hold."""
     order = [i for i, p in enumerate(pieces) if p.placed]
     order.sort(key=lambda i: pieces[i].y0 + pieces[i].h)

@@ -1,8 +1,8 @@
 """What a text claims about a picture, as data, and how much of it is true of given things.
 
-A description is checked predicate by predicate: one for each entity (is such a thing there?), each stated attribute, each
-count of two or more, each relation and each absence. Entities are matched to different things so that as many
-predicates as possible hold.
+A description is checked predicate by predicate: one for each entity (is such a thing there?), each stated
+attribute, each count of two or more, each relation and each absence. Entities are matched to different
+things so that as many predicates as possible hold.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tasvir.world.scene import Placed
 SMALL, LARGE = 0.82, 1.18
 """A thing is small up to, and large from, this factor of its kind's natural height."""
 MAX_MATCHES = 20_000
-"""Upper bound of the matches of entities to things that are tried; more than any description of 4 entities needs."""
+"""Upper bound of the matches of entities to things that are tried; 4 entities need far fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Relation ``name`` holds between entities ``subject`` and ``object`` (indices); for a group, for each member."""
+    """Relation ``name`` holds between two entities (indices); for a group it holds for each member."""
 
     name: str
     subject: int
@@ -142,7 +142,7 @@ class Outcome:
 
 
 def size_of(thing: Placed) -> str | None:
-    """"small" or "large" where a thing's height says so, else None."""
+    """Its size, "small" or "large", where a thing's height says so, else None."""
     ratio = (thing.box[3] - thing.box[1]) / catalogue()[thing.kind].height
     if ratio <= SMALL:
         return "small"
@@ -208,7 +208,9 @@ def _matches(description: Description, things: Sequence[Placed]) -> Iterator[tup
         if e.count >= 2
     }
 
-    def extend(index: int, chosen: tuple[tuple[int, ...], ...], used: frozenset[int]) -> Iterator[tuple[tuple[int, ...], ...]]:
+    def extend(
+        index: int, chosen: tuple[tuple[int, ...], ...], used: frozenset[int]
+    ) -> Iterator[tuple[tuple[int, ...], ...]]:
         if index == len(pools):
             yield chosen
             return
@@ -296,4 +298,6 @@ def _check_names(entities: Sequence[Entity], claims: Sequence[Claim], number: in
         if claim.name not in RELATIONS:
             raise RecordError(f"not a description: no relation is called {claim.name!r}")
         if not (0 <= claim.subject < number and 0 <= claim.object < number):
-            raise RecordError(f"not a description: a claim names entity {claim.subject} or {claim.object} of {number}")
+            raise RecordError(
+                f"not a description: a claim names entity {claim.subject} or {claim.object} of {number}"
+            )

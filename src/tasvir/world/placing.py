@@ -1,7 +1,8 @@
 """Where things go so that a wanted relation holds: the geometry behind `sampler`, one offset rule a relation.
 
-A relation is enacted by first making the two sizes fit each other (`fit`), then drawing an offset of the subject's
-corner from the object's corner inside the relation's margins (`OFFSETS`), then finding room for the pair.
+A relation is enacted by first making the two sizes fit each other (`fit`), then drawing an offset of the
+subject's corner from the object's corner inside the relation's margins (`OFFSETS`), then finding room for
+the pair.
 """
 
 from __future__ import annotations
@@ -73,13 +74,20 @@ class Piece:
     """
 
     __slots__ = (
-        "aspect", "color", "facing", "h", "high", "kind", "low", "placed", "pose", "scale", "surface", "w", "x0", "y0",
+        "aspect", "color", "facing", "h", "high", "kind", "low",
+        "placed", "pose", "scale", "surface", "w", "x0", "y0",
     )  # fmt: skip
 
     def __init__(
-        self, kind: Kind, color: str, surface: str = "plain", pose: str | None = None, facing: str | None = None,
-        low: float = LOW, high: float = HIGH,
-    ) -> None:  # fmt: skip
+        self,
+        kind: Kind,
+        color: str,
+        surface: str = "plain",
+        pose: str | None = None,
+        facing: str | None = None,
+        low: float = LOW,
+        high: float = HIGH,
+    ) -> None:
         self.kind, self.color, self.surface, self.pose, self.facing = kind, color, surface, pose, facing
         self.low, self.high = low, high
         self.aspect = kind.aspect
@@ -126,31 +134,38 @@ def cover(a: Piece, b: Piece) -> float:
 
 
 def fit(name: str, a: Piece, b: Piece) -> bool:
-    """Change two sizes, as little as the relation asks and their ranges allow; False where they cannot fit."""
+    """Change two sizes, as little as the relation asks; False where their ranges do not allow it."""
     if name in OPPOSITES:
         return fit(OPPOSITES[name], b, a)
     if name == "inside":
         return _fit_inside(a, b)
     if name == "holding":
-        return _yield(b, a, lambda: 0.65 * a.w * a.h - b.w * b.h) and max(a.w, b.w) + min(a.w, b.w) < 1.0
-    if name == "on":
-        standing = 1.0 if a.pose != "sitting" else HIP
-        top = b.kind.top or 0.0
-        return _yield(a, b, lambda: 1.15 * b.w - a.w) and _yield(
-            a, b, lambda: 0.97 - standing * a.h - (1 - top) * b.h, grow=False
-        )
+        return _yield(b, a, lambda: 0.65 * a.w * a.h - b.w * b.h) and a.w + b.w < 1.0
     if name == "under":
         under = b.kind.under or 0.0
         return _yield(a, b, lambda: min(1.1 * b.w - a.w, (1 - under) * b.h + 0.08 - a.h))
-    if name == "riding":
-        ride = b.kind.ride or 0.0
-        return _yield(a, b, lambda: 1.8 * b.h - a.h) and _yield(
-            a, b, lambda: 0.97 - HIP * a.h - (1 - ride) * b.h, grow=False
-        )
-    axis_sum: Callable[[], float] = (lambda: 0.95 - a.h - b.h) if name == "above" else (lambda: 0.95 - a.w - b.w)
     if name == "in front of":
         return a.h + 0.16 < 1.0 and b.h + 0.04 < 1.0
-    return _yield(a, b, axis_sum, grow=False) and _yield(b, a, axis_sum, grow=False)
+    if name in ("on", "riding"):
+        return _fit_upon(name, a, b)
+    return _fit_apart(a, b, vertical=name == "above")
+
+
+def _fit_upon(name: str, a: Piece, b: Piece) -> bool:
+    """Sizes of a thing and what carries it: not much wider or higher, and together in the picture."""
+    carrier = (b.kind.ride if name == "riding" else b.kind.top) or 0.0
+    base = HIP if a.pose == "sitting" or name == "riding" else 1.0
+    fits = _yield(a, b, lambda: 1.8 * b.h - a.h if name == "riding" else 1.15 * b.w - a.w)
+    return fits and _yield(a, b, lambda: 0.97 - base * a.h - (1 - carrier) * b.h, grow=False)
+
+
+def _fit_apart(a: Piece, b: Piece, vertical: bool) -> bool:
+    """Sizes of two things that share no column (or no row) of the picture."""
+
+    def room() -> float:
+        return 0.95 - (a.h + b.h if vertical else a.w + b.w)
+
+    return _yield(a, b, room, grow=False) and _yield(b, a, room, grow=False)
 
 
 def _yield(a: Piece, b: Piece, room: Callable[[], float], grow: bool = True) -> bool:

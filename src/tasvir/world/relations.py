@@ -1,8 +1,8 @@
-"""The world's relations as geometry: each is true or false of two placed things, with its margins written beside it.
+"""The world's relations as geometry: each is true or false of two placed things, its margins beside it.
 
-Boxes are amodal and in fractions of the picture, y grows downward, "nearer" means later in depth order. "in the
-direction" of a thing is where it faces. The margins leave a belt in which neither a relation nor its opposite holds, so
-that small errors of a drawing do not turn the one into the other.
+Boxes are amodal and in fractions of the picture, y grows downward, "nearer" means later in depth order. "in
+the direction" of a thing is where it faces. The margins leave a belt in which neither a relation nor its
+opposite holds, so that small errors of a drawing do not turn the one into the other.
 """
 
 from __future__ import annotations
@@ -103,23 +103,23 @@ def _apart(a: Placed, b: Placed, axis: int) -> bool:
     return step >= 0.10 and overlap_share(a.box, b.box, axis) <= 0.30
 
 
-def _left_of(a: Placed, b: Placed, a_depth: int, b_depth: int) -> bool:
+def _left_of(a: Placed, b: Placed, _a_depth: int, _b_depth: int) -> bool:
     return _apart(a, b, 0)
 
 
-def _right_of(a: Placed, b: Placed, a_depth: int, b_depth: int) -> bool:
+def _right_of(a: Placed, b: Placed, _a_depth: int, _b_depth: int) -> bool:
     return _apart(b, a, 0)
 
 
-def _above(a: Placed, b: Placed, a_depth: int, b_depth: int) -> bool:
+def _above(a: Placed, b: Placed, _a_depth: int, _b_depth: int) -> bool:
     return _apart(a, b, 1)
 
 
-def _below(a: Placed, b: Placed, a_depth: int, b_depth: int) -> bool:
+def _below(a: Placed, b: Placed, _a_depth: int, _b_depth: int) -> bool:
     return _apart(b, a, 1)
 
 
-def _next_to(a: Placed, b: Placed, a_depth: int, b_depth: int) -> bool:
+def _next_to(a: Placed, b: Placed, _a_depth: int, _b_depth: int) -> bool:
     gap = max(a.box[0], b.box[0]) - min(a.box[2], b.box[2])
     level = overlap_share(a.box, b.box, 1) >= 0.50
     return level and gap <= 0.15 and overlap_share(a.box, b.box, 0) <= 0.20
@@ -144,7 +144,7 @@ def _over_middle(a: Placed, b: Placed) -> bool:
     return b.box[0] <= _middle(a.box, 0) <= b.box[2]
 
 
-def _on(a: Placed, b: Placed, a_depth: int, b_depth: int) -> bool:
+def _on(a: Placed, b: Placed, _a_depth: int, _b_depth: int) -> bool:
     top = catalogue()[b.kind].top
     if top is None or not _over_middle(a, b):
         return False
@@ -158,7 +158,7 @@ def _hip(person: Placed) -> float:
     return person.box[1] + HIP * (person.box[3] - person.box[1])
 
 
-def _under(a: Placed, b: Placed, a_depth: int, b_depth: int) -> bool:
+def _under(a: Placed, b: Placed, _a_depth: int, _b_depth: int) -> bool:
     under = catalogue()[b.kind].under
     if under is None or not _over_middle(a, b):
         return False
@@ -185,7 +185,7 @@ def _riding(a: Placed, b: Placed, a_depth: int, b_depth: int) -> bool:
     return astride and abs(b.box[1] + ride * height - _hip(a)) <= 0.08
 
 
-def _facing(a: Placed, b: Placed, a_depth: int, b_depth: int) -> bool:
+def _facing(a: Placed, b: Placed, _a_depth: int, _b_depth: int) -> bool:
     step = _middle(b.box, 0) - _middle(a.box, 0)
     if a.facing == "right":
         return step >= 0.08
@@ -208,7 +208,8 @@ _RULES = (
     RelationRule("below", _APART.format("y", "height", "shorter"), _below),
     RelationRule(
         "next to",
-        "shared height at least 50 % of the shorter, gap in x at most 0.15, shared width at most 20 % of the narrower",
+        "shared height at least 50 % of the shorter, gap in x at most 0.15, "
+        "shared width at most 20 % of the narrower",
         _next_to,
     ),
     RelationRule(
@@ -220,25 +221,28 @@ _RULES = (
     RelationRule("behind", "the other is in front of it", _behind, "object"),
     RelationRule(
         "inside",
-        "at least 70 % of its area in the other's box, at most 60 % of the other's area, nearer, the other has an opening",
+        "at least 70 % of its area in the other's box, at most 60 % of the other's area, nearer, "
+        "the other has an opening",
         _inside,
         "subject",
     ),
     RelationRule(
         "on",
-        "centre x within the other's box, base within 0.05 of its top (a sitting person: hip within 0.06 of it)",
+        "centre x within the other's box, base within 0.05 of its top "
+        "(a sitting person: hip within 0.06 of it)",
         _on,
         "subject",
     ),
     RelationRule(
         "under",
-        "centre x within the other's box, top at most 0.05 above the room under it, base at most 0.06 below its base",
+        "centre x within the other's box, top at most 0.05 above the room under it, "
+        "base at most 0.06 below its base",
         _under,
     ),
     RelationRule(
         "holding",
-        "pose reaching, hand within 0.05 of the grip or in the other's box grown by 0.02, the other holdable, nearer and "
-        "at most 70 % of the person's area",
+        "pose reaching, hand within 0.05 of the grip or in the other's box grown by 0.02, "
+        "the other holdable, nearer and at most 70 % of the person's area",
         _holding,
         "object",
     ),

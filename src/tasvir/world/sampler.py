@@ -1,4 +1,4 @@
-"""Scenes whose truth is known, drawn at random: for training (`sample_scene`) or to a description (`sample_for`)."""
+"""Scenes whose truth is known, drawn at random: for training, or so that a description is true."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def sample_scene(rng: Generator, *, split: Split = "train") -> Scene:
         split: "train" holds no held-out combination, "heldout" at least one, "any" does not care.
 
     Returns:
-        Things in depth order with boxes inside the picture, and the relations that were enacted (all of them hold).
+        Things in depth order with boxes inside the picture, and the relations that were enacted (all of them
+        hold).
     """
     dice = Dice(rng)
     while True:
@@ -64,16 +65,24 @@ def sample_for(description: Description, rng: Generator, *, tries: int = 200) ->
     owners = [index for index, entity in enumerate(description.entities) for _ in range(entity.count)]
     for claim in description.claims:
         members = [i for i, owner in enumerate(owners) if owner == claim.subject]
-        claims += [(claim.name, i, j) for i in members for j, owner in enumerate(owners) if owner == claim.object]
+        claims += [
+            (claim.name, i, j) for i in members for j, owner in enumerate(owners) if owner == claim.object
+        ]
     for _ in range(tries):
         pieces = [_piece_for(description.entities[owner], dice) for owner in owners]
         if not all(prepare(name, pieces[a], dice) for name, a, _ in claims):
             continue
         background = description.background or dice.pick(BACKGROUNDS)
-        scene = compose(pieces, claims, dice, background=background, strict=True) if pieces else Scene((), (), background)
+        scene = (
+            compose(pieces, claims, dice, background=background, strict=True)
+            if pieces
+            else Scene((), (), background)
+        )
         if scene is not None and check(description, scene.things, scene.background).all_true:
             return scene
-    raise UserInputError(f"no scene was found for {description.to_json()} in {tries} tries: ask for less at once")
+    raise UserInputError(
+        f"no scene was found for {description.to_json()} in {tries} tries: ask for less at once"
+    )
 
 
 def _piece_for(entity: Entity, dice: Dice) -> Piece:
@@ -230,7 +239,11 @@ class _Chooser:
                 present.append(kind)
                 pieces.append(self.piece(kind))
         subject, thing = present.index(a), present.index(b)
-        if subject == claims[0][1] and (name in POSES_OF and claims[0][0] in POSES_OF) and pieces[subject].pose:
+        if (
+            subject == claims[0][1]
+            and (name in POSES_OF and claims[0][0] in POSES_OF)
+            and pieces[subject].pose
+        ):
             return
         prepare(name, pieces[subject], self.dice)
         claims.append((name, subject, thing))

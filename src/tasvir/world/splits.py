@@ -1,7 +1,7 @@
 """Which combinations are held out from all training: the pairs in splits.toml, and whether a scene holds one.
 
-A training scene holds none of them; a prompt of the suite needs at least one. So a picture of it tests whether a model
-composes what it has seen apart.
+A training scene holds none of them; a prompt of the suite needs at least one. So a picture of it tests
+whether a model composes what it has seen apart.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ def heldout() -> HeldOut:
     attributes = tuple((str(attribute), str(kind)) for attribute, kind in table["attributes"])
     both_ways = pairs + tuple((b, a) for a, b in pairs)
     return HeldOut(
-        pairs, attributes, _grouped(both_ways), _grouped(tuple((kind, attribute) for attribute, kind in attributes))
+        pairs,
+        attributes,
+        _grouped(both_ways),
+        _grouped(tuple((kind, attribute) for attribute, kind in attributes)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The suite ``world``: 600 prompts, each with something held out of all training, and what must be true of a picture of it."""
+"""The suite ``world``: 600 prompts, each with something held out of training, and what must be seen."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ class SuitePrompt:
             RecordError: A field is missing, or the description is broken.
         """
         try:
-            return cls(
-                data["id"], data["category"], data["text"], Description.from_dict(data["description"])
-            )
+            return cls(data["id"], data["category"], data["text"], Description.from_dict(data["description"]))
         except KeyError as problem:
             raise RecordError(f"not a prompt of the suite: the field {problem} is missing") from problem
 

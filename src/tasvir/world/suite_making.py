@@ -1,4 +1,4 @@
-"""How the suite was made: 100 descriptions a category around held-out combinations, each proved possible, each in words.
+"""How the suite was made: 100 descriptions a category around held-out combinations, each proved possible.
 
 Run as a module it prints suite.jsonl: ``python -m tasvir.world.suite_making > src/tasvir/world/suite.jsonl``.
 """
@@ -128,7 +128,9 @@ def _depth(dice: Dice, number: int) -> Description:
     a, b = _pair(dice)
     share = dice.pick((0.0, 0.8))
     claim = Claim(DEPTH[number % 2], 0, 1)
-    return Description((_colored(a, dice, share), _colored(b, dice, share)), (claim,), background=_somewhere(dice))
+    return Description(
+        (_colored(a, dice, share), _colored(b, dice, share)), (claim,), background=_somewhere(dice)
+    )
 
 
 def _attribute(dice: Dice, number: int) -> Description:

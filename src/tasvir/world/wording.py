@@ -1,4 +1,4 @@
-"""The words of the world's language as tables: what `captions` writes with and what a reader of prompts reads with.
+"""The words of the world's language as tables: what `captions` writes and what a reader of prompts knows.
 
 Every table maps a meaning to its wordings; the first wording is the usual one. All words are lower case.
 """
@@ -17,7 +17,8 @@ class RelationWording:
     Args:
         text: What stands between subject and object, "to the left of", "holds".
         name: Name of the relation in `relations.RELATIONS`.
-        pose: Pose that the wording states of its subject besides the relation ("sitting on" = on + sitting), or None.
+        pose: Pose that the wording states of its subject besides the relation ("sitting on" = on + sitting),
+            or None.
         finite: True for a finite verb ("holds"): it follows its subject directly, never "is".
     """
 
@@ -27,7 +28,9 @@ class RelationWording:
     finite: bool = False
 
 
-def _said(name: str, *texts: str, pose: str | None = None, finite: bool = False) -> tuple[RelationWording, ...]:
+def _said(
+    name: str, *texts: str, pose: str | None = None, finite: bool = False
+) -> tuple[RelationWording, ...]:
     return tuple(RelationWording(text, name, pose, finite) for text in texts)
 
 
@@ -81,7 +84,9 @@ BACKGROUND_NOUNS: Mapping[str, str] = MappingProxyType(
 """Heads of "a park with a dog" and "a park without dogs"."""
 
 NUMBERS: Mapping[int, tuple[str, ...]] = MappingProxyType({2: ("two",), 3: ("three",), 4: ("four",)})
-SIZES: Mapping[str, tuple[str, ...]] = MappingProxyType({"small": ("small", "little"), "large": ("large", "big")})
+SIZES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"small": ("small", "little"), "large": ("large", "big")}
+)
 POSE_WORDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "standing": ("standing",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 from tasvir.world.catalogue import catalogue
 from tasvir.world.description import Claim, Description, Entity
@@ -91,7 +92,9 @@ class _Writer:
         """The description with entities numbered by mention."""
         place = {old: new for new, old in enumerate(self.mentioned)}
         claims = tuple(Claim(c.name, place[c.subject], place[c.object]) for c in self.description.claims)
-        return replace(self.description, entities=tuple(self.entities[i] for i in self.mentioned), claims=claims)
+        return replace(
+            self.description, entities=tuple(self.entities[i] for i in self.mentioned), claims=claims
+        )
 
     def text(self) -> str:
         background = self.description.background
@@ -101,11 +104,16 @@ class _Writer:
         absence = self._absence()
         if background is None:
             return body + absence
-        place = self.dice.pick(BACKGROUND_WORDINGS[background])
+        place = self.dice.pick(self._places(background, body))
         roll = self.dice.unit()
         if roll < 0.2:
             return f"{place}, {body}{absence}"
         return f"{body}{absence} {place}" if roll < 0.4 else f"{body} {place}{absence}"
+
+    def _places(self, background: str, body: str) -> list[str]:
+        """Wordings of a background; "sitting on ..." would read as a relation."""
+        posed = body.endswith((" sitting", " standing"))
+        return [w for w in BACKGROUND_WORDINGS[background] if not (posed and w.startswith("on "))]
 
     def _headed(self, background: str) -> str:
         """ "a park with a dog", "a park without dogs"."""
@@ -139,25 +147,31 @@ class _Writer:
         phrases = [self._first(i) for i in indices]
         if len(phrases) == 1:
             return phrases[0]
-        return ", ".join(phrases[:-1]) + f"{', and' if len(phrases) > 2 and self.dice.chance(0.3) else ' and'} {phrases[-1]}"
+        last = ", and" if len(phrases) > 2 and self.dice.chance(0.3) else " and"
+        return f"{', '.join(phrases[:-1])}{last} {phrases[-1]}"
 
     def _first(self, index: int, skip_pose: bool = False) -> str:
         self.mentioned.append(index)
         return noun_phrase(self.entities[index], self.dice, skip_pose=skip_pose)
 
-    # --- claims ---------------------------------------------------------------------------------------------------
-
     def _claimed(self, claims: Sequence[Claim]) -> str:
         text, style = self._opening(claims[0])
         chained = False
-        for before, claim in zip(claims, claims[1:], strict=False):
-            if before.subject == claim.subject and not chained and style != "inverted" and self.dice.chance(0.6):
+        for before, claim in pairwise(claims):
+            if (
+                before.subject == claim.subject
+                and not chained
+                and style != "inverted"
+                and self.dice.chance(0.6)
+            ):
                 text += f" and {self._more(claim, style)}"
                 continue
             follows = before.object == claim.subject and style != "inverted" and not chained
             if follows and self.mentioned[-1] == claim.subject and self.dice.chance(0.5):
                 chained = True
-                text += f" {self._that(claim.subject)} {self._wording(claim, False).text} {self._object(claim)}"
+                text += (
+                    f" {self._that(claim.subject)} {self._wording(claim, False).text} {self._object(claim)}"
+                )
                 continue
             joiner = self.dice.pick((" and", " and", " while", ", and"))
             style = self.dice.pick(("is", "finite") if joiner == " while" else ("is", "is", "bare", "finite"))
@@ -180,10 +194,10 @@ class _Writer:
             wording = self._wording(claim, False).text
             first = self._first(claim.object)
             return f"{wording} {first} {self._there(claim.subject)}{self._first(claim.subject)}", "inverted"
-        if fresh and roll < 0.22 and not a.facing and not _posed(claim, a) and self._pronoun(claim.object, (claim.object,)):
-            pronoun = self._pronoun(claim.object, (claim.object,))
+        if fresh and roll < 0.22 and not a.facing and not _posed(claim, a):
             start = self._there(claim.object) + self._first(claim.object)
-            return f"{start} and {self._first(claim.subject)} {self._wording(claim, False).text} {pronoun}", "inverted"
+            link = f"{self._wording(claim, False).text} {_pronoun_of(self.entities[claim.object])}"
+            return f"{start} and {self._first(claim.subject)} {link}", "inverted"
         style = self.dice.pick(("is", "bare", "bare", "finite"))
         start = self._there(claim.subject) if style == "bare" and self.dice.chance(0.15) else ""
         return start + self._clause(claim, style), style
@@ -193,13 +207,12 @@ class _Writer:
         many = entity.count >= 2
         wording = self._wording(claim, style == "finite" and not many)
         known = claim.subject in self.mentioned
-        if wording.finite:
-            link = wording.text
-        elif style == "bare" and not known and not entity.facing:
-            link = wording.text
-        else:
-            link = f"{'are' if many else 'is'} {wording.text}"
-        subject = self._definite(claim.subject) if known else self._first(claim.subject, wording.pose is not None)
+        bare = style == "bare" and not known and not entity.facing
+        copula = "are " if many else "is "
+        link = wording.text if wording.finite or bare else copula + wording.text
+        subject = (
+            self._definite(claim.subject) if known else self._first(claim.subject, wording.pose is not None)
+        )
         return f"{subject} {link} {self._object(claim)}"
 
     def _more(self, claim: Claim, style: str) -> str:
@@ -226,8 +239,12 @@ class _Writer:
 
     def _pronoun(self, index: int, candidates: Sequence[int]) -> str | None:
         """The pronoun of an entity where it is the only candidate that it fits."""
-        fitting = [i for i in candidates if _pronoun_of(self.entities[i]) == _pronoun_of(self.entities[index])]
-        return _pronoun_of(self.entities[index]) if fitting == [index] else None
+        pronoun = _pronoun_of(self.entities[index])
+        return (
+            pronoun
+            if [i for i in candidates if _pronoun_of(self.entities[i]) == pronoun] == [index]
+            else None
+        )
 
     def _definite(self, index: int) -> str:
         entity = self.entities[index]
@@ -236,8 +253,6 @@ class _Writer:
         if rivals and entity.color and catalogue()[entity.kind].category != "person":
             noun = f"{entity.color} {noun}"
         return f"the {noun}"
-
-    # --- absence --------------------------------------------------------------------------------------------------
 
     def _absence(self) -> str:
         absent = self.description.absent
