@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tasvir.errors import WeightsError
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.loading import pick_device
 from tasvir.models.embedded.training.loop import TrainSettings, fit
@@ -30,4 +31,20 @@ def _task(name: str, settings: TrainSettings, device: Any) -> Any:
 
         source = settings.vae or weights.folder("generator") / "vae"
         return GeneratorTask(device, settings.seed, EmbeddedAutoencoder.from_pretrained(source, local_files_only=True))
+    if name == "oracle":
+        from tasvir.models.embedded.training.oracle import OracleTask
+
+        return OracleTask(device, settings.seed)
+    if name == "recogniser":
+        from tasvir.models.embedded.training.recogniser import RecogniserTask
+
+        return RecogniserTask(device, settings.seed, settings.vae, settings.pipeline or _shipped_generator())
     raise KeyError(name)
+
+
+def _shipped_generator() -> Path | None:
+    """The shipped generator's folder, or None before there is one (then the recogniser learns from distortions alone)."""
+    try:
+        return weights.folder("generator")
+    except WeightsError:
+        return None
