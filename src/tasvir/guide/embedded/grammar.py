@@ -106,9 +106,28 @@ class _Reader:
 
     def _peek(self, *roles: Role) -> tuple[int, Word] | None:
         """The longest reading here, if one of its meanings has such a role."""
-        readings = match(self.words, self.at)
+        readings = self._readings()
         longest = [found for found in readings if found[0] == readings[0][0]]
         return next((found for found in longest if found[1].role in roles), None)
+
+    def _readings(self) -> list[tuple[int, Word]]:
+        """What can be read here, longest first; a relation only where a thing follows ("sitting on | the right of")."""
+        return [
+            (size, word)
+            for size, word in match(self.words, self.at)
+            if word.role != "relation" or self._thing_at(self.at + size)
+        ]
+
+    def _thing_at(self, at: int) -> bool:
+        """Whether a noun phrase begins at a place."""
+        if self._noun_at(at):
+            return True
+        heads = [(size, word.role) for size, word in match(self.words, at)]
+        if any(role in ("article", "definite", "possessive", "number", "pronoun") for _, role in heads):
+            return any(self._noun_at(at + size) or role == "pronoun" for size, role in heads) or (
+                any(role == "definite" and self._thing_at(at + size) for size, role in heads)
+            )
+        return False
 
     def _take(self, *roles: Role, store: bool = False) -> Word | None:
         found = self._peek(*roles)
@@ -149,12 +168,12 @@ class _Reader:
         return None
 
     def _relation(self) -> bool:
-        found = self._peek("relation", "clothes")
-        if found is None:
-            return False
         if self._clothes():
             return True
-        size, word = next(f for f in match(self.words, self.at) if f[1].role == "relation")
+        found = self._peek("relation")
+        if found is None:
+            return False
+        size, word = found
         subject = self.clause.last if self.clause.last is not None else self.clause.subject
         start = self.at
         self.at += size
@@ -162,7 +181,7 @@ class _Reader:
         if target is None:
             self.at = start
             return False
-        inverse = subject is None or self._inverse_follows()
+        inverse = subject is None or (self.clause.last is None and self._inverse_follows())
         if inverse:
             self.clause = _Clause(waiting=(word, target))
         elif subject is not None:
@@ -171,8 +190,7 @@ class _Reader:
         return True
 
     def _inverse_follows(self) -> bool:
-        ahead = self.at + (self.at < len(self.words) and self.words[self.at] == ",")
-        return any(word.role == "there is" for _, word in match(self.words, ahead))
+        return any(word.role == "there is" for _, word in match(self.words, self.at))
 
     def _claim(self, word: Word, subject: int, target: int) -> None:
         if word.pose is not None and catalogue()[self.entities[subject].kind].poses:
@@ -261,7 +279,7 @@ class _Reader:
 
     def _noun_at(self, at: int) -> bool:
         roles = {word.role for _, word in match(self.words, at)}
-        return bool(roles & {"kind", *_ADJECTIVES})
+        return bool(roles & {"kind", "plural", "pose", *_ADJECTIVES})
 
     def _named(self) -> int | None:
         start = self.at
@@ -294,7 +312,7 @@ class _Reader:
         while True:
             word = self._take("kind", "plural")
             if word is not None:
-                return Entity(word.value, **_attributes(stated)), word.role == "plural"
+                return replace(Entity(word.value), **stated), word.role == "plural"
             word = self._take(*_ADJECTIVES) or (self._take("pose") if self._pose_before_noun() else None)
             if word is None:
                 self.at = start
@@ -354,6 +372,3 @@ class _Reader:
             f"'a woman is holding an umbrella and a bus is behind her'. Reword the prompt, or {OTHER_GUIDE}"
         )
 
-
-def _attributes(stated: dict[str, str]) -> dict[str, str]:
-    return dict(stated)
