@@ -1,4 +1,4 @@
-"""The loop against table 6.1, with a scripted guide and a generator that paints boxes; paths counted by hand."""
+"""The loop against table 6.1: a scripted guide, a generator that paints boxes, every path counted by hand."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class _CallableRoom(ModuleType):
     """Lets the room `tasvir.generate` be called as `tasvir.pipeline.generate`.
 
     Python binds a subpackage to its parent's attribute of the same name as soon as anything imports it, so a
-    function `tasvir.generate` would turn into the room half-way through a program. The room is callable instead.
+    function `tasvir.generate` would turn into the room half-way through a program. So the room is callable.
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
