@@ -39,14 +39,18 @@ def draft(parts: Sequence[Part], links: Sequence[Link], rng: Generator) -> None:
         done.append(index)
 
 
-def _place(index: int, parts: Sequence[Part], done: Sequence[int], links: Sequence[Link], rng: Generator) -> None:
+def _place(
+    index: int, parts: Sequence[Part], done: Sequence[int], links: Sequence[Link], rng: Generator
+) -> None:
     part = parts[index]
     others = [parts[k].box for k in done]
     tries = [_spot(index, parts, done, links, rng) for _ in range(_TRIES)]
     part.placed = min(tries, key=lambda p: sum(covered(p.box, box) for box in others))
 
 
-def _spot(index: int, parts: Sequence[Part], done: Sequence[int], links: Sequence[Link], rng: Generator) -> Placed:
+def _spot(
+    index: int, parts: Sequence[Part], done: Sequence[int], links: Sequence[Link], rng: Generator
+) -> Placed:
     part = parts[index]
     for name, i, j in links:
         if i == index and j in done:

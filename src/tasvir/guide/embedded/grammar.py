@@ -200,7 +200,7 @@ class _Reader:
             self.claims.append(claim)
 
     def _clothes(self) -> bool:
-        """"in red", "wearing a red dress": the colour of the person named last."""
+        """ "in red", "wearing a red dress": the colour of the person named last."""
         found = next((f for f in match(self.words, self.at) if f[1].role == "clothes"), None)
         index = self.clause.last if self.clause.last is not None else self.clause.subject
         if found is None or index is None or not catalogue()[self.entities[index].kind].poses:
@@ -299,7 +299,9 @@ class _Reader:
                 return known
         same = catalogue()[found.kind].plural == found.kind
         if plural and number is None:
-            raise self._refusal(f"it does not say how many {self.words[self.at - 1]} (write 'two {self.words[self.at - 1]}')")
+            raise self._refusal(
+                f"it does not say how many {self.words[self.at - 1]} (write 'two {self.words[self.at - 1]}')"
+            )
         if number is not None and not plural and not same:
             raise self._refusal(f"{head.value if head else number} needs a plural, got {found.kind!r}")
         self.entities.append(replace(found, count=number or 1))
@@ -322,7 +324,9 @@ class _Reader:
                 self.at += 1
 
     def _pose_before_noun(self) -> bool:
-        return any(word.role == "pose" and self._noun_at(self.at + size) for size, word in match(self.words, self.at))
+        return any(
+            word.role == "pose" and self._noun_at(self.at + size) for size, word in match(self.words, self.at)
+        )
 
     def _adjective_after_join(self) -> bool:
         return self.words[self.at] == "," and any(
@@ -371,4 +375,3 @@ class _Reader:
             f"the embedded guide knows the words of {text!r} but {why}. Its sentences are like 'a red car left of a dog', "
             f"'a woman is holding an umbrella and a bus is behind her'. Reword the prompt, or {OTHER_GUIDE}"
         )
-

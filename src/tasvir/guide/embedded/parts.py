@@ -25,13 +25,22 @@ from tasvir.world.scene import BACKGROUNDS, FACINGS, BoxTuple, Placed
 Link = tuple[str, int, int]
 """A claim between parts: relation, index of the subject, index of the object."""
 
-SCALES: Mapping[str | None, tuple[float, float]] = {None: (0.68, 1.35), "small": (0.66, 0.76), "large": (1.25, 1.45)}
+SCALES: Mapping[str | None, tuple[float, float]] = {
+    None: (0.68, 1.35),
+    "small": (0.66, 0.76),
+    "large": (1.25, 1.45),
+}
 """Sizes as factors of the natural height: well inside what counts as small, large, or either."""
 TOUCHING = frozenset({"holding", "riding", "inside", "on", "under", "in front of", "behind"})
 """Relations whose two boxes overlap."""
 ATTACHED = frozenset({"holding", "riding", "inside", "on"})
 """Relations in which one thing goes where the other goes."""
-_POSE_OF = {"holding": "reaching", "riding": "sitting", "walking towards": "walking", "running towards": "running"}
+_POSE_OF = {
+    "holding": "reaching",
+    "riding": "sitting",
+    "walking towards": "walking",
+    "running towards": "running",
+}
 _SEATS = ("chair", "bench", "bed", "suitcase")
 LEAST = MIN_SIDE + 0.004
 """Least side of a part: a little above the least side of a layout's box, for rounding."""
@@ -121,7 +130,11 @@ def _pose(description: Description, index: int) -> str:
     for claim in description.claims:
         if claim.subject == index and claim.name in _POSE_OF:
             return _POSE_OF[claim.name]
-        if claim.subject == index and claim.name == "on" and description.entities[claim.object].kind in _SEATS:
+        if (
+            claim.subject == index
+            and claim.name == "on"
+            and description.entities[claim.object].kind in _SEATS
+        ):
             return "sitting"
     return "standing"
 

@@ -104,8 +104,17 @@ def faults(description: Description, layout: Layout, things: Sequence[Placed] | 
     return Faults(false, unsafe, rules.check(layout).errors, other)
 
 
-def recover(description: Description, things: Sequence[Placed], outcome: Outcome) -> list[Part]:
-    """Parts for a description from things that are there: matched ones keep look and place where these are right."""
+def recover(
+    description: Description, things: Sequence[Placed], outcome: Outcome, *, keep_others: bool = True
+) -> list[Part]:
+    """Parts for a description from things that are there: matched ones keep look and place where these are right.
+
+    Args:
+        description: What is asked for; its parts come first, in its order.
+        things: What is there.
+        outcome: Of checking the one against the other.
+        keep_others: Keep things that are neither asked for nor unwanted, frozen.
+    """
     parts: list[Part] = []
     used: set[int] = set()
     for index, entity in enumerate(description.entities):
@@ -117,7 +126,7 @@ def recover(description: Description, things: Sequence[Placed], outcome: Outcome
     for index, thing in enumerate(things):
         unwanted = any(fits(e, thing) for e in description.absent)
         surplus = any(e.kind == thing.kind for e in description.entities)
-        if index not in used and not unwanted and not surplus:
+        if keep_others and index not in used and not unwanted and not surplus:
             parts.append(Part(-1, thing, frozen=True))
     return parts
 
@@ -128,7 +137,9 @@ def _recovered(description: Description, index: int, thing: Placed | None) -> Pa
         return part
     entity = description.entities[index]
     wanted = part.placed
-    part.placed = replace(thing, color=entity.color or thing.color, surface=entity.surface or thing.surface, pose=wanted.pose)
+    part.placed = replace(
+        thing, color=entity.color or thing.color, surface=entity.surface or thing.surface, pose=wanted.pose
+    )
     if entity.facing is not None:
         part.placed = replace(part.placed, facing=entity.facing)
     width, height = thing.box[2] - thing.box[0], thing.box[3] - thing.box[1]
@@ -182,7 +193,8 @@ def _restart(parts: Sequence[Part], links: Sequence[Link], rng: Generator) -> No
             continue
         if part.turnable and rng.random() < 0.5:
             part.placed = replace(part.placed, facing="left" if part.placed.facing == "right" else "right")
-        width, height = part.size(rng.uniform(max(part.low, 0.75), min(part.high, 1.05)) if part.high >= 0.8 else 0.72)
+        width, height = part.size(
+            rng.uniform(0.75, 1.05) if part.low < 1.0 < part.high else (part.low + part.high) / 2
+        )
         part.placed = part.at(part.box[0], part.box[3] - height, (width, height))
     draft(parts, links, rng)
-
