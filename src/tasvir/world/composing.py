@@ -28,6 +28,8 @@ TOUCH = 0.08
 """Share of the smaller box that two things may share though nothing says that they overlap."""
 DOUBTFUL = 0.45
 """Above this share a free thing is left out of a scene: the layout's rules ask for at most half."""
+CLEAR = 0.2
+"""Members of a counted group share at most this, so that they can be counted."""
 
 
 def can_be(name: str, a: Kind, b: Kind) -> bool:
@@ -124,15 +126,10 @@ def compose(
     for claim in claims:
         if not _enact(claim, pieces, dice, tidy) and strict:
             return None
-    if group and not claims and dice.chance(0.6):
+    if group and not claims and dice.chance(0.75):
         _rows(pieces[:group], dice)
-    for index, piece in enumerate(pieces):
-        if (
-            not piece.placed
-            and not _place_free(piece, pieces, dice, tidy, crowded)
-            and (strict or index < group)
-        ):
-            return None
+    if not _place_rest(pieces, dice, tidy, crowded, group) and (strict or group):
+        return None
     return _scene(pieces, claims, dice, background, strict)
 
 
@@ -210,6 +207,18 @@ def _place_beside(name: str, a: Piece, b: Piece, others: list[Piece], dice: Dice
     return True
 
 
+def _place_rest(pieces: list[Piece], dice: Dice, tidy: bool, crowded: bool, group: int) -> bool:
+    """Place what has no place; False where a thing found no room or a group is not equal and clear."""
+    fine = True
+    for index, piece in enumerate(pieces):
+        scale = piece.scale
+        if not piece.placed and not _place_free(piece, pieces, dice, tidy, crowded):
+            fine = False
+        elif index < group:
+            fine = fine and piece.scale == scale and all(cover(piece, p) <= CLEAR for p in pieces[:index])
+    return fine
+
+
 def _place_free(piece: Piece, pieces: list[Piece], dice: Dice, tidy: bool, crowded: bool) -> bool:
     """Place a thing of which no relation says where; a smaller size is the last resort."""
     others = [p for p in pieces if p.placed]
@@ -252,11 +261,14 @@ def _feet(piece: Piece, dice: Dice, tidy: bool) -> float:
 def _rows(group: list[Piece], dice: Dice) -> None:
     """Place equal things in one row or in two."""
     number = len(group)
-    width, height = max(p.w for p in group), max(p.h for p in group)
+    while 2 * group[0].w > 0.98 or (number > 2 and 2 * group[0].h > 0.98):
+        if group[0].scale <= group[0].low:
+            return
+        for piece in group:
+            piece.resize(piece.scale * 0.92)
+    width, height = group[0].w, group[0].h
     columns = number if width * number <= 0.98 else 2
     rows = -(-number // columns)
-    if columns * width > 1 or rows * height > 1:
-        return
     step_x = width + dice.unit() * (1 - columns * width) / max(columns, 1)
     step_y = height + dice.unit() * (1 - rows * height) / max(rows, 1)
     x = dice.unit() * (1 - (columns - 1) * step_x - width)

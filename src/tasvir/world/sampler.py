@@ -20,7 +20,7 @@ GROUPS = 0.12
 """Share of scenes with a counted group of equal things."""
 TWINS = 0.07
 """Share of scenes with two of a kind in different colours."""
-RELATED = 0.6
+RELATED = 0.72
 """Share of the other scenes with several things in which a relation is enacted."""
 NATURAL = 0.45
 """Share of things in their kind's natural colour."""
@@ -257,6 +257,9 @@ class _Chooser:
             elif forced and self.dice.chance(0.5):
                 b = forced[0]
                 a = self.dice.pick(objects(name).get(b, (b,)))
+            elif not forced and self.dice.chance(0.5):
+                b = self.dice.pick(_ends(name))
+                a = self.dice.pick(objects(name)[b])
             else:
                 a = forced[0] if forced else self.dice.pick(_starters(name))
                 b = self.dice.pick(subjects(name).get(a, (a,)))
@@ -266,6 +269,11 @@ class _Chooser:
             fresh = all(self._meets(kind, present) for kind in new) and self._meets(a, (b,))
             if fresh and (new or not present) and (forced or len(new) == 2):
                 return name, a, b
+
+
+@cache
+def _ends(name: str) -> tuple[str, ...]:
+    return tuple(objects(name))
 
 
 @cache

@@ -25,6 +25,9 @@ from tasvir.world.wording import (
     RelationWording,
 )
 
+USUAL = 0.35
+"""Share in which the usual wording of a relation is taken without a draw among all."""
+
 
 def noun_phrase(entity: Entity, dice: Dice | None = None, *, skip_pose: bool = False) -> str:
     """An entity in words, "two small red striped balls".
@@ -235,7 +238,8 @@ class _Writer:
         pose = entity.pose if _posed(claim, entity) else None
         said = _said_of(entity, [w.text for w in _wordings(claim.name) if w.pose == pose])
         fitting = [w for w in _wordings(claim.name) if w.text in said and w.pose == pose]
-        return self.dice.pick([w for w in fitting if w.finite == finite] or fitting)
+        options = [w for w in fitting if w.finite == finite] or fitting
+        return options[0] if self.dice.chance(USUAL) else self.dice.pick(options)
 
     def _pronoun(self, index: int, candidates: Sequence[int]) -> str | None:
         """The pronoun of an entity where it is the only candidate that it fits."""
