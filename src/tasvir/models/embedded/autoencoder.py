@@ -1,4 +1,4 @@
-"""The autoencoder of the embedded generator: 128 x 128 pixels <-> a 16 x 16 latent of 8 channels.
+"""The autoencoder of the embedded generator: 128 x 128 pixels <-> a 16 x 16 latent of 16 channels.
 
 Convolutional without normalisation layers, so that it may be trained on crops and used at any size that 8 divides. The
 latent is trained with added noise in place of a sampled posterior (a denoising bottleneck), which keeps it smooth enough
@@ -44,10 +44,10 @@ class EmbeddedAutoencoder(ModelMixin, ConfigMixin):
     @register_to_config
     def __init__(
         self,
-        channels: int = 8,
+        channels: int = 16,
         width: int = 64,
-        shift: tuple[float, ...] = (0.0,) * 8,
-        spread: tuple[float, ...] = (1.0,) * 8,
+        shift: tuple[float, ...] = (0.0,) * 16,
+        spread: tuple[float, ...] = (1.0,) * 16,
     ) -> None:
         super().__init__()
         self.encoder = nn.Sequential(

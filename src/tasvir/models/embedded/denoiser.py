@@ -3,7 +3,8 @@
 Every 2 x 2 patch of the latent is a token. Boxes reach the picture twice: as tokens beside the patches (phrase + Fourier
 features of the box, after GLIGEN, Li et al. 2023), and densely: each patch is told, for the nearest things whose boxes
 touch it, the phrase and its own place *within* the box. The dense path is what makes a small network draw a thing where
-its box is. Text tokens join the same sequence. Time enters by adaptive layer norm (DiT, Peebles & Xie 2023), with one
+its box is. Words are looked at by all tokens but are not
+rewritten by the blocks. Time enters by adaptive layer norm (DiT, Peebles & Xie 2023), with one
 modulation shared by all blocks plus a table a block (PixArt-alpha, Chen et al. 2023).
 """
 
@@ -16,6 +17,8 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from tasvir.models.embedded.attention import attend
 
 SLOTS = 3
 """Things a patch is told of: the nearest ones whose boxes touch it."""
@@ -39,33 +42,35 @@ def timestep_features(timesteps: Tensor, width: int = 128) -> Tensor:
 
 
 class Block(nn.Module):
-    """Self-attention and a perceptron, both modulated by time."""
+    """Self-attention of patches and boxes, who also look at the words, and a perceptron; both modulated by time."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width)
+        self.words = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
         self.up = nn.Linear(width, 4 * width)
         self.down = nn.Linear(4 * width, width)
         self.shift_table = nn.Parameter(torch.zeros(6, width))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
 
-    def forward(self, x: Tensor, modulation: Tensor, mask: Tensor) -> Tensor:
-        """x [N, L, width], modulation [N, 6, width], mask [N, 1, 1, L] additive."""
-        parts = (modulation + self.shift_table).unsqueeze(2).unbind(1)
+    def forward(self, x: Tensor, text: Tensor, modulation: Tensor, mask: Tensor) -> Tensor:
+        """x [N, P, width], text [N, L, width], modulation [N, 6, width], mask [N, 1, 1, P + L] additive."""
+        parts = (modulation + self.shift_table).to(x.dtype).unsqueeze(2).unbind(1)
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = parts
-        y = self.norm(x) * (1 + scale_a) + shift_a
-        x = x + gate_a * self._attend(y, mask)
-        y = self.norm(x) * (1 + scale_m) + shift_m
+        y = torch.addcmul(shift_a, self.norm(x).to(x.dtype), 1 + scale_a)
+        x = torch.addcmul(x, gate_a, self._attend(y, text, mask))
+        y = torch.addcmul(shift_m, self.norm(x).to(x.dtype), 1 + scale_m)
         hidden = F.gelu(self.up(y), approximate="tanh")
-        return x + gate_m * self.down(hidden)
+        return torch.addcmul(x, gate_m, self.down(hidden))
 
-    def _attend(self, x: Tensor, mask: Tensor) -> Tensor:
-        n, length, width = x.shape
-        q, k, v = self.qkv(x).view(n, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(q.dtype))
-        attended: Tensor = self.out(y.transpose(1, 2).reshape(n, length, width))
+    def _attend(self, x: Tensor, text: Tensor, mask: Tensor) -> Tensor:
+        n, length, _ = x.shape
+        q, k, v = self.qkv(x).view(n, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        word_k, word_v = self.words(text).view(n, text.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        k, v = torch.cat([k, word_k], 2), torch.cat([v, word_v], 2)
+        attended: Tensor = self.out(attend(q, k, v, mask))
         return attended
 
 
@@ -84,12 +89,12 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
     @register_to_config
     def __init__(
         self,
-        channels: int = 8,
+        channels: int = 16,
         grid: int = 16,
-        width: int = 256,
+        width: int = 192,
         depth: int = 6,
-        heads: int = 4,
-        text_width: int = 256,
+        heads: int = 3,
+        text_width: int = 192,
     ) -> None:
         super().__init__()
         self.patch_in = nn.Linear(4 * channels, width)
@@ -101,9 +106,9 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
         features = text_width + 4 * FREQUENCIES + 2 + 8
         self.slot_rank = nn.Parameter(torch.randn(SLOTS + 1, 8))
         self.dense = nn.Sequential(
-            nn.Linear(features, 2 * width), nn.GELU(), nn.Linear(2 * width, 2 * width), nn.GELU()
+            nn.Linear(features, 512), nn.GELU(), nn.Linear(512, 512), nn.GELU()
         )
-        self.dense_out = nn.Linear(2 * width, width)
+        self.dense_out = nn.Linear(512, width)
         self.dense_again = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(depth // 2))
         self.time = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.modulation = nn.Linear(width, 6 * width)
@@ -149,7 +154,9 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
         ground = self.ground(phrases, boxes, box_mask, centers, (1 / width, 1 / height))
         x = self.patch_in(tokens) + self.place(fourier(centers).to(tokens.dtype)) + ground
         extra_boxes = self._box_tokens(phrases, boxes)
-        sequence = torch.cat([x, extra_boxes, self.text_in(text)], 1)
+        sequence = torch.cat([x, extra_boxes], 1)
+        words = self.text_in(text)
+        sequence, words, ground = (part.to(words.dtype) for part in (sequence, words, ground))
         count = x.shape[1]
         open_patches = torch.ones(n, count, dtype=torch.bool, device=latents.device)
         visible = torch.cat([open_patches, box_mask, text_mask], 1)
@@ -160,7 +167,7 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
             if number % 2 == 1:
                 again = self.dense_again[number // 2](ground)
                 sequence = torch.cat([sequence[:, :count] + again, sequence[:, count:]], 1)
-            sequence = block(sequence, modulation, mask)
+            sequence = block(sequence, words, modulation, mask)
         shift, scale = self.final_modulation(F.silu(time)).unsqueeze(1).chunk(2, -1)
         x = self.patch_out(self.final_norm(sequence[:, :count]) * (1 + scale) + shift)
         return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (height // 2, width // 2)), 2)

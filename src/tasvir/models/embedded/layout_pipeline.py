@@ -76,7 +76,7 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
             num_inference_steps: Steps of the scheduler.
             guidance_scale: Classifier-free guidance (Ho & Salimans 2022) over text and layout together; 1 = off.
             generator: A seed source, or one a prompt, which makes a picture independent of its batch's other noise.
-            latents: Starting noise [N, 8, 16, 16] in place of ``generator``.
+            latents: Starting noise [N, 16, 16, 16] in place of ``generator``.
             output_type: "pil", "np" ([N, H, W, 3] in 0..1), "pt" ([N, 3, H, W] in 0..1) or "latent".
             return_dict: False returns a tuple.
             callback_on_step_end: As in diffusers: called with the pipeline, step, timestep and {"latents": ...}.

@@ -1,9 +1,10 @@
 """The oracle: reads pictures of the world to measure results; no guide may use it.
 
-A dense reader in the manner of panoptic segmentation: a small U-Net says for every cell of a 32 x 32 grid what is visible
-there (kind, colour, surface, pose, facing) and votes for the amodal box of the thing that the cell belongs to;
-`oracle_votes` turns the votes into things. It shares no weights, no training data and no code with the recogniser, which
-is another kind of detector, so that a guide that pleases the recogniser gains nothing here.
+A dense reader in the manner of panoptic segmentation: a small U-Net says for every cell of a 32 x 32 grid
+what is visible there (kind, colour, surface, pose, facing) and votes for the amodal box of the thing that the
+cell belongs to; `oracle_votes` turns the votes into things. It shares no weights, no training data and no
+code with the recogniser, which is another kind of detector, so that a guide that pleases the recogniser gains
+nothing here.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ READ_AT_ONCE = 32
 
 
 class Residual(nn.Module):
-    """x + conv(relu(norm(conv(relu(norm(x)))))) with batch normalisation, which folds into nothing when reading."""
+    """x + conv(relu(norm(conv(relu(norm(x)))))) with batch normalisation; the identity at first."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -45,7 +46,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.first(F.relu(self.first_norm(x)))
-        return x + self.second(F.relu(self.second_norm(inner)))
+        change: Tensor = self.second(F.relu(self.second_norm(inner)))
+        return x + change
 
 
 class Oracle(ModelMixin, ConfigMixin):
@@ -94,9 +96,9 @@ class Oracle(ModelMixin, ConfigMixin):
         """Logits by name.
 
         Returns:
-            "kind" [N, 1 + kinds, 32, 32] (0 = nothing), "color", "surface", "pose", "facing" likewise, "edges"
-            [N, 4, 32, 32] = distances from the cell's centre to the left, top, right and bottom edge of its thing's
-            amodal box in fractions of the picture, and "background" [N, 5].
+            "kind" [N, 1 + kinds, 32, 32] (0 = nothing), "color", "surface", "pose", "facing" likewise,
+            "edges" [N, 4, 32, 32] = distances from the cell's centre to the left, top, right and bottom edge
+            of its thing's amodal box in fractions of the picture, and "background" [N, 5].
         """
         fine = self.down[0](self.stem(pictures))
         middle = self.down[1](fine)
@@ -111,10 +113,13 @@ class Oracle(ModelMixin, ConfigMixin):
 
 def new_oracle() -> Oracle:
     """An untrained network for the catalogue and palette as they are now."""
-    return Oracle(kinds=list(catalogue()), colors=list(palette()))
+    network: Oracle = Oracle(kinds=list(catalogue()), colors=list(palette()))
+    return network
 
 
-def read_scene(pictures: Sequence[NDArray[np.uint8]], oracle: Oracle | None = None) -> list[tuple[Placed, ...]]:
+def read_scene(
+    pictures: Sequence[NDArray[np.uint8]], oracle: Oracle | None = None
+) -> list[tuple[Placed, ...]]:
     """What pictures show.
 
     Args:
@@ -149,7 +154,8 @@ def read_all(
 @cache
 def _shipped() -> Oracle:
     network: Oracle = Oracle.from_pretrained(weights.folder("oracle"), local_files_only=True)
-    return network.float().to(memory_format=torch.channels_last)
+    network.float().to(memory_format=torch.channels_last)
+    return network
 
 
 @torch.inference_mode()

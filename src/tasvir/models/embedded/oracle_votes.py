@@ -1,7 +1,8 @@
-"""From the oracle's cells to things: cells that vote for the same box are one thing, and who hides whom gives the depth.
+"""From the oracle's cells to things: cells that vote for one box are one thing; who hides whom gives depth.
 
-Depth is read where it can be seen: in the cells in which the drawings of two recognised things would both be, the one
-that is visible there is nearer. Where nothing is contested the picture does not say; then see `_unseen_order`.
+Depth is read where it can be seen: in the cells in which the drawings of two recognised things would both be,
+the one that is visible there is nearer. Where nothing is contested the picture does not say; then see
+`_unseen_order`.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def things_from_votes(votes: Votes) -> tuple[Placed, ...]:
 def group_cells(votes: Votes) -> list[NDArray[np.int64]]:
     """Indices of the cells of each thing, most supported thing first.
 
-    Greedy: the cell whose vote is shared by most others starts a thing and takes those that share it, until no vote is
-    shared by LEAST_CELLS cells.
+    Greedy: the cell whose vote is shared by most others starts a thing and takes those that share it, until
+    no vote is shared by LEAST_CELLS cells.
     """
     roots = np.sqrt(votes.kinds)
     alike = (overlaps(votes.boxes, votes.boxes) >= SAME_BOX) & (roots @ roots.T >= SAME_KIND)
@@ -101,7 +102,8 @@ def overlaps(a: Floats, b: Floats) -> Floats:
     shared = np.prod(np.maximum(high - low, 0.0), axis=2)
     areas = [np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0), axis=1) for boxes in (a, b)]
     union = areas[0][:, None] + areas[1][None] - shared
-    return np.where(union > 0, shared / np.maximum(union, 1e-12), 0.0)
+    shares: Floats = np.where(union > 0, shared / np.maximum(union, 1e-12), 0.0)
+    return shares
 
 
 def weighted_median(values: Floats, weights: Floats) -> Floats:
@@ -153,9 +155,12 @@ def coverage(thing: Placed, grid: int) -> Floats:
     left, top, right, bottom = (round(edge * fine) for edge in thing.box)
     canvas = np.zeros((fine, fine))
     if right > left and bottom > top:
-        alpha = sprite(thing.kind, thing.pose, "red", "plain", thing.facing, right - left, bottom - top)[..., 3]
+        alpha = sprite(thing.kind, thing.pose, "red", "plain", thing.facing, right - left, bottom - top)[
+            ..., 3
+        ]
         canvas[top:bottom, left:right] = alpha / 255.0
-    return canvas.reshape(grid, 4, grid, 4).mean((1, 3))
+    shares: Floats = canvas.reshape(grid, 4, grid, 4).mean((1, 3))
+    return shares
 
 
 def _farther(
@@ -175,8 +180,8 @@ def _farther(
 def _unseen_order(a: Placed, b: Placed) -> bool:
     """Where depth cannot be seen: whether a is taken as the nearer.
 
-    A relation that asks for an order (holding, riding, inside, ...) and would hold with it has it; else the thing whose
-    base is lower is nearer.
+    A relation that asks for an order (holding, riding, inside, ...) and would hold with it has it; else the
+    thing whose base is lower is nearer.
     """
     for rule in RELATIONS.values():
         if rule.nearer is None or rule.name in ("in front of", "behind"):
@@ -191,7 +196,7 @@ def _unseen_order(a: Placed, b: Placed) -> bool:
 
 
 def _sorted_by(behind: Sequence[set[int]], bases: Sequence[float]) -> list[int]:
-    """A far-to-near order that keeps to ``behind`` (a cycle is cut at the highest base); ties: highest base first."""
+    """A far-to-near order that keeps to ``behind``; ties, and cuts of a cycle: the highest base first."""
     order: list[int] = []
     left = set(range(len(behind)))
     while left:
@@ -199,4 +204,3 @@ def _sorted_by(behind: Sequence[set[int]], bases: Sequence[float]) -> list[int]:
         order.append(min(ready, key=lambda i: (bases[i], i)))
         left.remove(order[-1])
     return order
-

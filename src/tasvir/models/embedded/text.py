@@ -13,6 +13,9 @@ import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tasvir.models.embedded.attention import attend
 
 MAX_WORDS = 48
 """Words of a prompt that are read; the rest is cut and the pipeline says so."""
@@ -25,6 +28,27 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+class TextBlock(nn.Module):
+    """A pre-norm transformer layer over words."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.up = nn.Linear(width, 2 * width)
+        self.down = nn.Linear(2 * width, width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x [N, L, width], mask [N, 1, 1, L] additive."""
+        n, length, _ = x.shape
+        q, k, v = self.qkv(self.attention_norm(x)).view(n, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        x = x + self.out(attend(q, k, v, mask))
+        mixed: Tensor = x + self.down(F.gelu(self.up(self.mlp_norm(x))))
+        return mixed
+
+
 class EmbeddedTextEncoder(ModelMixin, ConfigMixin):
     """Word vectors of prompts and phrase vectors of things.
 
@@ -35,15 +59,12 @@ class EmbeddedTextEncoder(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, vocabulary: tuple[str, ...] = (), width: int = 256, depth: int = 2) -> None:
+    def __init__(self, vocabulary: tuple[str, ...] = (), width: int = 192, depth: int = 2) -> None:
         super().__init__()
         self.index = {word: number + 2 for number, word in enumerate(vocabulary)}
         self.table = nn.Embedding(len(vocabulary) + 2, width, padding_idx=0)
         self.positions = nn.Parameter(torch.randn(MAX_WORDS, width) * 0.02)
-        layer = nn.TransformerEncoderLayer(
-            width, max(width // 64, 1), 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
-        )
-        self.blocks = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
+        self.blocks = nn.ModuleList(TextBlock(width, width // 64) for _ in range(depth))
         self.phrase = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
@@ -64,11 +85,10 @@ class EmbeddedTextEncoder(ModelMixin, ConfigMixin):
     def encode_prompts(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors [N, L, width] and a mask [N, L] that is True at words, for tokens [N, L]."""
         mask = tokens != 0
+        closed = torch.zeros(mask.shape, device=tokens.device).masked_fill(~mask, -1e4)[:, None, None]
         states = self.table(tokens) + self.positions[: tokens.shape[1]]
-        # an empty prompt keeps its first place open, or attention would have nothing to look at
-        opened = mask.clone()
-        opened[:, 0] = True
-        states = self.blocks(states, src_key_padding_mask=~opened)
+        for block in self.blocks:
+            states = block(states, closed)
         return states, mask
 
     def encode_phrases(self, tokens: Tensor) -> Tensor:

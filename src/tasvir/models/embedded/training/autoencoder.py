@@ -17,7 +17,7 @@ from tasvir.world.sampler import sample_scene
 CROP = 64
 """Side in pixels of the square crops that the network is trained on; a scene gives two of them."""
 
-LATENT_NOISE = 0.15
+LATENT_NOISE = 0.1
 """Standard deviation of the noise on the raw latent, whose spread is held near one."""
 
 

@@ -26,6 +26,9 @@ DRAWS = 2
 
 DROP_LAYOUT, DROP_TEXT_WITH_LAYOUT, DROP_TEXT_ALONE, DROP_BACKGROUND = 0.35, 0.25, 0.15, 0.3
 
+FULL_PHRASES = 0.6
+"""Share of layouts whose phrases say everything; the others leave out what people leave out."""
+
 
 class GeneratorTask:
     """Denoise latents of scenes under their caption and layout."""
@@ -68,7 +71,7 @@ class GeneratorTask:
         return errors.mean(), figures
 
     def _data(self, rng: np.random.Generator, count: int) -> tuple[Tensor, list[str], list[Grounding]]:
-        """Latents [count * DRAWS, 8, 16, 16] with prompts and layouts, dropped independently for each draw."""
+        """Latents [count * DRAWS, 16, 16, 16] with prompts and layouts, dropped independently for each draw."""
         scenes = [sample_scene(rng) for _ in range(count)]
         pictures = to_tensor(np.stack([render(scene) for scene in scenes]), self.device)
         with torch.no_grad():
@@ -96,6 +99,6 @@ class GeneratorTask:
 
 def _grounding(scene: Scene, rng: np.random.Generator) -> Grounding:
     background = None if rng.random() < DROP_BACKGROUND else scene.background
-    return Grounding(
-        tuple(phrase(thing, rng) for thing in scene.things), tuple(thing.box for thing in scene.things), background
-    )
+    style = None if rng.random() < FULL_PHRASES else rng
+    phrases = tuple(phrase(thing, style) for thing in scene.things)
+    return Grounding(phrases, tuple(thing.box for thing in scene.things), background)

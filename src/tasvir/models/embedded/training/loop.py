@@ -109,7 +109,7 @@ class _Run:
         self.batch = settings.batch or task.batch
         self.network = task.network()
         if settings.start is not None:
-            self.network.load_state_dict(load_file(settings.start), strict=False)
+            _begin_from(self.network, load_file(settings.start))
         self.optimizers = _optimizers(self.network, settings.lr or task.lr)
         self.average = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
         self.step, self.elapsed, self.smooth = 0, 0.0, {}  # type: ignore[var-annotated]
@@ -222,6 +222,12 @@ class _Run:
 
     def _seconds(self) -> float:
         return self.elapsed + (time.monotonic() - self.clock if hasattr(self, "clock") else 0.0)
+
+
+def _begin_from(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Take over the weights whose name and shape fit; the rest keep their fresh values."""
+    own = network.state_dict()
+    network.load_state_dict({key: weights[key] if key in weights and weights[key].shape == value.shape else value for key, value in own.items()})
 
 
 def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:

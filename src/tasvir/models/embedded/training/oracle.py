@@ -1,4 +1,4 @@
-"""Training the oracle: every cell says what it shows and where its thing's box is, on worn renders of its own seed range."""
+"""Training the oracle on worn renders of its own seed range: what each cell shows, and its thing's box."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from tasvir.models.embedded.training.pixels import to_tensor
 
 WEIGHTS = {"kind": 1.0, "color": 0.6, "surface": 0.4, "pose": 0.4, "facing": 0.4}
 """Of each cross entropy in the loss."""
+BACKGROUND_WEIGHT = 0.2
 EDGE_WEIGHT = 12.0
 """Of the mean absolute error of a box's edges, in fractions of the picture."""
 
 
 class OracleTask:
-    """Dense cross entropies and box edges, with cells of a small thing weighing more than those of a large one."""
+    """Dense cross entropies and box edges, a small thing's cells weighing more than a large one's."""
 
     name = "oracle"
     lr = 2e-3
@@ -35,18 +36,23 @@ class OracleTask:
         self.device = device
 
     def network(self) -> nn.Module:
-        return self.model
+        network: nn.Module = self.model
+        return network
 
-    def loss(self, rng: np.random.Generator, noise: torch.Generator, batch: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, rng: np.random.Generator, _noise: torch.Generator, batch: int
+    ) -> tuple[Tensor, dict[str, float]]:
         own = np.random.default_rng([SEEDS, *rng.integers(2**31, size=4).tolist()])
         pixels, labels = draw_batch(own, batch)
         found = self.model(wear(to_tensor(pixels, self.device), int(own.integers(2**31))))
         classes = {name: torch.from_numpy(values).to(self.device) for name, values in labels.classes.items()}
         weight = torch.from_numpy(labels.weight).to(self.device)
         figures: dict[str, float] = {}
-        total = F.cross_entropy(found["background"], torch.from_numpy(labels.background).to(self.device)) * 0.2
+        backgrounds = torch.from_numpy(labels.background).to(self.device)
+        total = BACKGROUND_WEIGHT * F.cross_entropy(found["background"], backgrounds)
         for name, share in WEIGHTS.items():
-            part = _weighted(F.cross_entropy(found[name], classes[name], reduction="none"), weight, classes[name] != IGNORED)
+            losses = F.cross_entropy(found[name], classes[name], reduction="none")
+            part = _weighted(losses, weight, classes[name] != IGNORED)
             total = total + share * part
             figures[name] = float(part.detach())
         wanted = torch.from_numpy(labels.edges).to(self.device)
@@ -57,7 +63,7 @@ class OracleTask:
         return total, figures
 
     def finish(self, out: Path) -> None:
-        """Save the averaged network in diffusers' layout, in half precision, and its error on rendered scenes."""
+        """Save the averaged network (diffusers' layout, half precision) and its error on rendered scenes."""
         self.model.eval()
         figures = evaluate_on_renders(1000, seed=1, oracle=self.model)
         self.model.half().save_pretrained(out / "oracle")

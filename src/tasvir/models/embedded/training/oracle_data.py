@@ -1,7 +1,8 @@
 """Scenes for the oracle's training, with what every cell of its grid shows.
 
-Half of the scenes come from the world's sampler and half are scattered: any things anywhere, up to six, so that the oracle
-also reads pictures in which nothing is where it belongs. No scene holds a held-out combination.
+Half of the scenes come from the world's sampler and half are scattered: any things anywhere, up to six, so
+that the oracle also reads pictures in which nothing is where it belongs. No scene holds a held-out
+combination.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Labels:
     """What cells show, each [N, 32, 32] unless said otherwise.
 
     Args:
-        classes: "kind" (0 = nothing), "color", "surface", "pose", "facing": int64, IGNORED where there is none.
+        classes: "kind" (0 = nothing), "color", "surface", "pose", "facing": int64; IGNORED = has none.
         edges: Distances to the edges of the amodal box, float32 [N, 4, 32, 32], 0 where nothing is.
         weight: Weight of the cell in the loss: one over the root of its thing's visible cells.
         background: int64 [N].
@@ -55,7 +56,7 @@ def draw_batch(rng: np.random.Generator, count: int) -> tuple[NDArray[np.uint8],
 
 
 def scattered(rng: np.random.Generator) -> Scene:
-    """A scene of 1 to 6 things, each anywhere and of any kind, size and colour; without held-out combinations."""
+    """A scene of 1 to 6 things, each anywhere and of any kind, size and colour; no held-out combination."""
     things: list[Placed] = []
     for _ in range(int(rng.choice(6, p=(0.1, 0.25, 0.25, 0.2, 0.12, 0.08))) + 1):
         thing = _anywhere(rng)
@@ -99,13 +100,14 @@ def label(scenes: list[Scene]) -> Labels:
 
 
 def visible_owner(things: tuple[Placed, ...]) -> NDArray[np.int64]:
-    """Which thing a cell shows, [32, 32]; -1 = none. Alphas are composited back to front as the picture is."""
+    """Which thing a cell shows, [32, 32]; -1 = none. Alphas are composited back to front like the picture."""
     if not things:
         return np.full((GRID, GRID), -1)
     seen = np.zeros((len(things), SIDE, SIDE), np.float32)
     for place, thing in enumerate(things):
         left, top, right, bottom = (round(edge * SIDE) for edge in thing.box)
-        drawn = sprite(thing.kind, thing.pose, thing.color, thing.surface, thing.facing, right - left, bottom - top)
+        look = (thing.kind, thing.pose, thing.color, thing.surface, thing.facing)
+        drawn = sprite(*look, right - left, bottom - top)
         alpha = drawn[: SIDE - top, : SIDE - left, 3].astype(np.float32) / 255
         region = seen[:, top:bottom, left:right]
         region[:place] *= 1 - alpha

@@ -1,7 +1,7 @@
 """The oracle's own error: what it reads off rendered scenes against their truth, predicate by predicate.
 
-Descriptions are captions of the scenes; every second one is altered in one place, so that wrong answers of both kinds
-(a true predicate read as false, a false one as true) are counted.
+Descriptions are captions of the scenes; every second one is altered in one place, so that wrong answers of
+both kinds (a true predicate read as false, a false one as true) are counted.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ def evaluate_on_renders(
         chunk: Scenes drawn and read at once.
 
     Returns:
-        Share of wrong predicates with its counts, by predicate type too, share of descriptions whose "all true" is
-        wrong, precision and recall of things (same kind, intersection over union at least 0.5), accuracy of each
-        attribute on the things found, mean absolute error of edges, accuracy of the background.
+        Share of wrong predicates with its counts, by predicate type too, share of descriptions whose "all
+        true" is wrong, precision and recall of things (same kind, intersection over union at least 0.5),
+        accuracy of each attribute on the things found, mean absolute error of edges, accuracy of the
+        background.
     """
     rng = np.random.default_rng([SEEDS, seed])
     tally: Counter[str] = Counter()
@@ -64,10 +65,11 @@ def evaluate_on_renders(
 
 def altered(description: Description, rng: np.random.Generator) -> Description:
     """The description with one thing changed: a kind, an attribute, a count, or the roles in a relation."""
-    options: list[Description] = [
-        replace(description, claims=(*description.claims[:i], Claim(c.name, c.object, c.subject), *description.claims[i + 1 :]))
-        for i, c in enumerate(description.claims)
-    ]
+    options: list[Description] = []
+    for i, claim in enumerate(description.claims):
+        turned = Claim(claim.name, claim.object, claim.subject)
+        claims = (*description.claims[:i], turned, *description.claims[i + 1 :])
+        options.append(replace(description, claims=claims))
     for i, entity in enumerate(description.entities):
         for other in _others(entity, rng):
             entities = (*description.entities[:i], other, *description.entities[i + 1 :])
@@ -77,7 +79,7 @@ def altered(description: Description, rng: np.random.Generator) -> Description:
 
 def _others(entity: Entity, rng: np.random.Generator) -> list[Entity]:
     kinds = [kind.name for kind in catalogue().values() if kind.category == catalogue()[entity.kind].category]
-    found = [replace(entity, kind=_other(kinds, entity.kind, rng), pose=None, facing=None, surface=None, size=None)]
+    found = [Entity(_other(kinds, entity.kind, rng), entity.color, count=entity.count)]
     if entity.color is not None:
         found.append(replace(entity, color=_other(tuple(palette()), entity.color, rng)))
     if entity.surface is not None:
@@ -112,7 +114,7 @@ def _count_predicates(
 
 
 def predicate_type(text: str, description: Description) -> str:
-    """"color", "pose", ..., the name of a relation, or "presence" (a thing, a count, an absence, the background)."""
+    """ "color", "pose", ..., the name of a relation, or "presence" (thing, count, absence, background)."""
     if ": " in text:
         return text.split(": ")[1].split()[0]
     for claim in description.claims:
@@ -155,7 +157,7 @@ def _figures(tally: Counter[str]) -> dict[str, Any]:
         "description_error": share("descriptions wrong", "scenes"),
         "precision": share("found", "read things"),
         "recall": share("found", "true things"),
-        "edge_error": share("edge error e6", "found") and round(tally["edge error e6"] / tally["found"] / 1e6, 5),
+        "edge_error": round(tally["edge error e6"] / tally["found"] / 1e6, 5) if tally["found"] else None,
         "background": share("background right", "scenes"),
         "attributes": {name: share(f"{name} right", f"{name} things") for name in ATTRIBUTES},
         "error_by_predicate": {

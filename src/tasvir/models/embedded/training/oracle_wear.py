@@ -1,7 +1,7 @@
-"""Wear and tear on rendered pictures, so that the oracle also reads pictures of a generator which it never saw.
+"""Wear and tear on rendered pictures, so that the oracle also reads pictures of a generator it never saw.
 
-Each effect is one function of pictures [N, 3, H, W] in [-1, 1] and a torch generator; labels stay as they are, because no
-effect moves anything by more than two pixels.
+Each effect is one function of pictures [N, 3, H, W] in [-1, 1] and a torch generator; labels stay as they
+are, because no effect moves anything by more than two pixels.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def wear(pictures: Tensor, seed: int) -> Tensor:
     worn = torch.rand(len(pictures), generator=noise) >= CLEAN
     result = pictures.clone()
     for effect, chance in EFFECTS:
-        chosen = (worn & (torch.rand(len(pictures), generator=noise) < chance)).nonzero()[:, 0].to(pictures.device)
+        chosen = (
+            (worn & (torch.rand(len(pictures), generator=noise) < chance)).nonzero()[:, 0].to(pictures.device)
+        )
         if len(chosen):
             with torch.autocast(pictures.device.type, enabled=False):
                 result[chosen] = effect(result[chosen], noise)

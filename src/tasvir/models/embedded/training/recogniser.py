@@ -181,7 +181,7 @@ def _ranking_loss(near: Tensor, pairs: Tensor) -> Tensor:
 def _pool(device: torch.device, vae: Path | None, pipeline: Path | None) -> ArtefactPool:
     generator = None
     if pipeline is not None:
-        generator = EmbeddedLayoutPipeline.from_pretrained(pipeline, torch_dtype=torch.float32, local_files_only=True)
+        generator = EmbeddedLayoutPipeline.from_pretrained(str(pipeline), torch_dtype=torch.float32, local_files_only=True)
         generator.to(device)
     if vae is not None:
         coder = EmbeddedAutoencoder.from_pretrained(vae, torch_dtype=torch.float32, local_files_only=True)

@@ -1,0 +1,258 @@
+"""The world suite, drawn by several arms of the same machinery and scored by the oracle.
+
+An arm is the loop with switches, so that every step's worth is seen, plus the baseline of equal cost: ``best-of-n`` draws as
+many plain pictures as the loop drew for that prompt and shows the one that the same judge likes best. The oracle only
+scores what an arm shows; it never steers one. Each prompt's result is appended to a file as it is ready, so an evaluation
+that was stopped goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasvir import pipeline, registry
+from tasvir.errors import SettingError
+from tasvir.generate.base import DrawSettings, Generator
+from tasvir.guide.base import Guide
+from tasvir.loop import attempt_seed
+from tasvir.records import Picture, Prompt
+from tasvir.score.statistics import mean_interval, paired_interval
+from tasvir.world.suite import SuitePrompt, world_suite
+
+ARMS: dict[str, dict[str, bool]] = {
+    "unguided": {"guided": False},
+    "layout": {"revise": False, "judging": False, "redesign": False},
+    "revised": {"judging": False, "redesign": False},
+    "aligned": {"judging": False},
+    "loop-unrevised": {"revise": False},
+    "loop": {},
+}
+"""Switches of the loop by arm; "best-of-n" is the one arm that is not the loop."""
+
+BEST_OF_N = "best-of-n"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What draws, guides, judges and measures."""
+
+    generator: Generator
+    guide: Guide
+    metric: Any
+
+    @classmethod
+    def embedded(cls) -> Models:
+        """The shipped models."""
+        return cls(
+            registry.create("generators", "embedded", Generator),
+            registry.create("guides", "embedded", Guide),
+            registry.load("metrics", "predicates")(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Scores by arm and category.
+
+    Args:
+        rows: One a prompt and arm: id, category, arm, correct (all predicates true), share, pictures, seconds.
+        oracle: The oracle's own error on rendered scenes, from its card.
+    """
+
+    rows: tuple[dict[str, Any], ...]
+    oracle: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        arms = list(dict.fromkeys(row["arm"] for row in self.rows))
+        return {
+            "oracle": self.oracle,
+            "arms": {arm: _summary([row for row in self.rows if row["arm"] == arm]) for arm in arms},
+            "differences": _differences(self.rows, arms),
+            "rows": list(self.rows),
+        }
+
+    def to_text(self) -> str:
+        data = self.to_dict()
+        lines = [f"{'arm':<16}{'correct':>9}  {'95 % interval':<17}{'n':>5}{'pictures':>10}{'s, median':>11}  by category"]
+        for arm, figures in data["arms"].items():
+            low, high = figures["interval"]
+            parts = ", ".join(f"{name} {value:.2f}" for name, value in figures["categories"].items())
+            lines.append(
+                f"{arm:<16}{figures['correct']:>9.3f}  [{low:.3f}, {high:.3f}]   {figures['n']:>5}"
+                f"{figures['pictures']:>10.2f}{figures['seconds_median']:>11.2f}  {parts}"
+            )
+        for name, figures in data["differences"].items():
+            low, high = figures["interval"]
+            lines.append(f"{name}: {figures['mean']:+.3f}, 95 % interval [{low:+.3f}, {high:+.3f}], n {figures['n']}")
+        error = self.oracle.get("predicate_error")
+        lines.append(f"oracle's own error on rendered scenes: {'not measured' if error is None else f'{error:.3f}'}")
+        return "\n".join(lines)
+
+
+def evaluate_world(
+    arms: Sequence[str] = ("unguided", "loop"),
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    out: Path | None = None,
+    part: tuple[int, int] = (0, 1),
+    models: Models | None = None,
+    on_progress: Callable[[str], None] | None = None,
+) -> Result:
+    """Draw the suite's prompts by each arm and score what it shows.
+
+    Args:
+        arms: Names from `ARMS` or "best-of-n" (which needs "loop" beside it).
+        limit: Only so many prompts, spread evenly over the categories.
+        seed: Seed of every arm; the same for all, so arms are compared in pairs.
+        out: Folder for pictures and ``results.jsonl``; prompts already there are not drawn again.
+        part: (i, n) takes every n-th prompt from the i-th on: a share of the work for one process.
+        models: What draws, guides and measures; None = the shipped models.
+        on_progress: Called with a line a prompt.
+
+    Raises:
+        SettingError: An unknown arm, or "best-of-n" without "loop".
+    """
+    unknown = [arm for arm in arms if arm not in ARMS and arm != BEST_OF_N]
+    if unknown:
+        raise SettingError(f"unknown arm {unknown[0]!r}: expected {', '.join([*ARMS, BEST_OF_N])}")
+    if BEST_OF_N in arms and "loop" not in arms:
+        raise SettingError("best-of-n draws as many pictures as the loop did: ask for the loop too")
+    ordered = [arm for arm in arms if arm != BEST_OF_N] + [BEST_OF_N] * (BEST_OF_N in arms)
+    done = _read(out)
+    tools: Models | None = models
+    entries = _spread(world_suite(), limit)[part[0] :: part[1]]
+    for number, entry in enumerate(entries):
+        missing = [arm for arm in ordered if (entry.id, arm) not in done]
+        if missing:
+            tools = tools or Models.embedded()
+            for arm in missing:
+                row = _one(entry, arm, seed, tools, done, out)
+                done[entry.id, arm] = row
+                _append(out, row)
+        if on_progress is not None:
+            marks = "  ".join(f"{arm} {'ok' if done[entry.id, arm]['correct'] else '--'}" for arm in ordered)
+            on_progress(f"{number + 1}/{len(entries)}  {marks}  {entry.text}")
+    wanted = {entry.id for entry in entries}
+    rows = tuple(row for (name, arm), row in done.items() if name in wanted and arm in ordered)
+    return Result(rows, _oracle_card())
+
+
+def _one(
+    entry: SuitePrompt, arm: str, seed: int, models: Models, done: dict[tuple[str, str], dict[str, Any]], out: Path | None
+) -> dict[str, Any]:
+    start = time.perf_counter()
+    own_seed = attempt_seed(seed, int(entry.id.rsplit("-", 1)[-1]) + 1000)
+    judged: int | None = None
+    if arm == BEST_OF_N:
+        count = int(done[entry.id, "loop"]["pictures"])
+        picture, judged = _best_of(entry.text, count, own_seed, models)
+    else:
+        trace = pipeline.generate(
+            entry.text, guide=models.guide, generator=models.generator, seed=own_seed, **ARMS[arm]
+        )
+        picture, count = trace.best.picture, len(trace.attempts)
+        judged = trace.best.verdict.score if trace.best.verdict else None
+    seconds = time.perf_counter() - start
+    score = models.metric.measure(entry.description, [picture])[0]
+    if out is not None:
+        folder = out / "pictures" / arm
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{entry.id}.png").write_bytes(picture.png)
+    return {
+        "id": entry.id,
+        "category": entry.category,
+        "arm": arm,
+        "text": entry.text,
+        "correct": score.value == 1.0,
+        "details": score.details,
+        "judged": judged,
+        "pictures": count,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _best_of(text: str, count: int, seed: int, models: Models) -> tuple[Picture, int]:
+    """The best-judged of ``count`` plain pictures; ties keep the earlier."""
+    prompt = Prompt(text)
+    seeds = [attempt_seed(seed, index) for index in range(count)]
+    pictures = models.generator.draw([prompt] * count, [None] * count, seeds, DrawSettings())
+    scores = [models.guide.judge(prompt, picture, seed=seed).score for picture, seed in zip(pictures, seeds, strict=True)]
+    best = max(range(count), key=lambda index: scores[index])
+    return pictures[best], scores[best]
+
+
+def _spread(suite: Sequence[SuitePrompt], limit: int | None) -> list[SuitePrompt]:
+    """The first prompts of every category in turn."""
+    by_category: dict[str, list[SuitePrompt]] = {}
+    for entry in suite:
+        by_category.setdefault(entry.category, []).append(entry)
+    turns = [entries[index] for index in range(max(map(len, by_category.values()))) for entries in by_category.values() if index < len(entries)]
+    return turns[:limit]
+
+
+def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    categories = dict.fromkeys(row["category"] for row in rows)
+    mean, low, high = mean_interval([float(row["correct"]) for row in rows])
+    return {
+        "correct": mean,
+        "interval": [low, high],
+        "n": len(rows),
+        "pictures": float(np.mean([row["pictures"] for row in rows])),
+        "seconds_median": float(np.median([row["seconds"] for row in rows])),
+        "categories": {
+            name: float(np.mean([row["correct"] for row in rows if row["category"] == name])) for name in categories
+        },
+    }
+
+
+def _differences(rows: Iterable[dict[str, Any]], arms: Sequence[str]) -> dict[str, Any]:
+    """The loop against each other arm, paired by prompt."""
+    by_arm = {arm: {row["id"]: float(row["correct"]) for row in rows if row["arm"] == arm} for arm in arms}
+    if "loop" not in by_arm:
+        return {}
+    found = {}
+    for arm in arms:
+        shared = [name for name in by_arm["loop"] if name in by_arm[arm]]
+        if arm != "loop" and shared:
+            pairs = [(by_arm["loop"][name], by_arm[arm][name]) for name in shared]
+            mean, low, high = paired_interval(pairs)
+            found[f"loop - {arm}"] = {"mean": mean, "interval": [low, high], "n": len(pairs)}
+    return found
+
+
+def _read(out: Path | None) -> dict[tuple[str, str], dict[str, Any]]:
+    file = None if out is None else out / "results.jsonl"
+    if file is None or not file.exists():
+        return {}
+    rows = []
+    for line in file.read_text("utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue  # the last line of a run that was killed while writing it; its prompt is drawn again
+    return {(row["id"], row["arm"]): row for row in rows}
+
+
+def _append(out: Path | None, row: dict[str, Any]) -> None:
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        with (out / "results.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _oracle_card() -> dict[str, Any]:
+    from tasvir.models.embedded import weights
+
+    card = weights.folder("oracle") / "figures.json"
+    figures: dict[str, Any] = json.loads(card.read_text("utf-8")) if card.exists() else {}
+    return figures
+
+
