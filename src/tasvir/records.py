@@ -167,6 +167,23 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """What a metric says of one picture; reported, never used to steer.
+
+    Args:
+        name: The metric.
+        value: Its figure, or None where it could not be measured.
+        reason: Why there is no value, or what the value comes from, in words.
+        details: What the metric saw, ready for JSON.
+    """
+
+    name: str
+    value: float | None
+    reason: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One round: the layout, what was drawn from it, what the judge said, and what happened on the way.
 

@@ -110,7 +110,9 @@ def weighted_median(values: Floats, weights: Floats) -> Floats:
     """Column by column the value at which half of the weight is reached; values [M, C], weights [M]."""
     order = np.argsort(values, axis=0)
     reached = np.cumsum(weights[order], axis=0) >= 0.5 * weights.sum()
-    return np.take_along_axis(values, np.take_along_axis(order, reached.argmax(0)[None], 0), 0)[0]
+    halves = np.take_along_axis(order, reached.argmax(0)[None], 0)
+    medians: Floats = np.take_along_axis(values, halves, 0)[0]
+    return medians
 
 
 def _thing(votes: Votes, members: NDArray[np.int64]) -> Placed | None:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from tasvir.models.embedded.oracle import new_oracle
 from tasvir.models.embedded.training.oracle_data import IGNORED, SEEDS, draw_batch
-from tasvir.models.embedded.training.oracle_evaluation import evaluate_on_renders
+from tasvir.models.embedded.training.oracle_evaluation import evaluate_on_renders, evaluate_on_suite
 from tasvir.models.embedded.training.oracle_wear import wear
 from tasvir.models.embedded.training.pixels import to_tensor
 
@@ -66,6 +66,7 @@ class OracleTask:
         """Save the averaged network (diffusers' layout, half precision) and its error on rendered scenes."""
         self.model.eval()
         figures = evaluate_on_renders(1000, seed=1, oracle=self.model)
+        figures["suite"] = evaluate_on_suite(600, seed=1, oracle=self.model)
         self.model.half().save_pretrained(out / "oracle")
         self.model.float()
         text = json.dumps(figures, indent=2) + "\n"

@@ -7,11 +7,14 @@ both kinds (a true predicate read as false, a false one as true) are counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasvir.models.embedded.oracle import Oracle, read_all
 from tasvir.models.embedded.oracle_votes import overlaps
@@ -19,44 +22,69 @@ from tasvir.world.captions import caption
 from tasvir.world.catalogue import catalogue, palette
 from tasvir.world.description import Claim, Description, Entity, check
 from tasvir.world.render import render
-from tasvir.world.sampler import sample_scene
+from tasvir.world.sampler import sample_for, sample_scene
 from tasvir.world.scene import FACINGS, POSES, SURFACES, Placed, Scene
 from tasvir.world.splits import Split
+from tasvir.world.suite import world_suite
 
 SEEDS = 472_882_027
 """First word of the seeds of evaluation: no training draws from this range."""
+CHUNK = 50
+"""Scenes drawn and read at once."""
+Case = tuple[Scene, Description]
+Reader = Callable[[Sequence[NDArray[np.uint8]]], Sequence[tuple[tuple[Placed, ...], str]]]
 ATTRIBUTES = ("color", "surface", "pose", "facing")
 
 
 def evaluate_on_renders(
-    n: int, seed: int, *, split: Split = "any", oracle: Oracle | None = None, chunk: int = 50
+    n: int, seed: int, *, split: Split = "any", oracle: Oracle | None = None
 ) -> dict[str, Any]:
-    """Errors on n fresh rendered scenes.
+    """Errors on n fresh scenes of the sampler, described by captions.
 
     Args:
         n: Number of scenes.
         seed: Picks the scenes.
         split: Which combinations they may hold.
         oracle: A network; None = the shipped one.
-        chunk: Scenes drawn and read at once.
 
     Returns:
-        Share of wrong predicates with its counts, by predicate type too, share of descriptions whose "all
-        true" is wrong, precision and recall of things (same kind, intersection over union at least 0.5),
-        accuracy of each attribute on the things found, mean absolute error of edges, accuracy of the
-        background.
+        See `evaluate`.
     """
-    rng = np.random.default_rng([SEEDS, seed])
+    rng = np.random.default_rng([SEEDS, 0, seed])
+    scenes = (sample_scene(rng, split=split) for _ in range(n))
+    cases = ((scene, caption(scene, rng)[1]) for scene in scenes)
+    return evaluate(cases, partial(read_all, oracle=oracle), rng)
+
+
+def evaluate_on_suite(n: int, seed: int, *, oracle: Oracle | None = None) -> dict[str, Any]:
+    """Errors on scenes in which n prompts of the suite, spread evenly over it, are true; see `evaluate`."""
+    rng = np.random.default_rng([SEEDS, 1, seed])
+    suite = world_suite()
+    chosen = [suite[i * len(suite) // n % len(suite)].description for i in range(n)]
+    cases = ((sample_for(description, rng), description) for description in chosen)
+    return evaluate(cases, partial(read_all, oracle=oracle), rng)
+
+
+def evaluate(cases: Iterable[Case], read: Reader, rng: np.random.Generator) -> dict[str, Any]:
+    """Compare what a reader sees with the truth.
+
+    Args:
+        cases: Scenes, each with a description; every second description is altered before it is checked.
+        read: Pictures to (things, background) each.
+        rng: Chooses the alterations.
+
+    Returns:
+        Share of wrong predicates with its counts, by predicate type too, share of descriptions whose "all true"
+        is wrong, precision and recall of things (same kind, intersection over union at least 0.5), accuracy of
+        each attribute on the things found, mean absolute error of edges, accuracy of the background.
+    """
     tally: Counter[str] = Counter()
-    for start in range(0, n, chunk):
-        scenes = [sample_scene(rng, split=split) for _ in range(min(chunk, n - start))]
-        for index, (scene, (things, background)) in enumerate(
-            zip(scenes, read_all([render(scene) for scene in scenes], oracle), strict=True)
-        ):
-            _, description = caption(scene, rng)
-            if index % 2:
-                description = altered(description, rng)
-            _count_predicates(tally, description, scene, things, background)
+    remaining = iter(cases)
+    while chunk := list(islice(remaining, CHUNK)):
+        readings = read([render(scene) for scene, _ in chunk])
+        for (scene, description), (things, background) in zip(chunk, readings, strict=True):
+            asked = altered(description, rng) if tally["scenes"] % 2 else description
+            _count_predicates(tally, asked, scene, things, background)
             _count_things(tally, scene.things, things)
             tally["background right"] += background == scene.background
             tally["scenes"] += 1

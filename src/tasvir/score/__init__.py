@@ -1,0 +1,1 @@
+"""Prompt and picture in, score out; scores report, they never steer the loop."""

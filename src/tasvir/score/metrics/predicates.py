@@ -1,0 +1,79 @@
+"""Is what the prompt claims true of the picture? The claims as data against what the oracle reads off."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from tasvir.records import Picture, Score
+from tasvir.score.base import Metric
+from tasvir.world.description import Description, check
+from tasvir.world.scene import Placed
+
+Reading = tuple[tuple[Placed, ...], str]
+"""Things in depth order, farthest first, and the name of the background."""
+Reader = Callable[[Sequence[NDArray[np.uint8]]], list[Reading]]
+
+
+class PredicateMetric(Metric):
+    """All predicates of the description true of what the oracle reads: 1, else 0; with the share that is
+    true.
+
+    Args:
+        read: What reads pictures; None = the shipped oracle.
+    """
+
+    name: ClassVar[str] = "predicates"
+
+    def __init__(self, read: Reader | None = None) -> None:
+        self._read = read
+
+    def measure(self, description: Description, pictures: Sequence[Picture]) -> list[Score]:
+        """Score pictures; see `Metric.measure`.
+
+        The details hold "share" (of the predicates that are true), "predicates" ([text, true] pairs),
+        "things" (what was read, farthest first) and "background".
+        """
+        pixels = [_pixels(picture) for picture in pictures]
+        readable = [values for values in pixels if values is not None]
+        readings = iter(self._reader()(readable) if readable else [])
+        return [_unreadable() if values is None else _score(description, next(readings)) for values in pixels]
+
+    def _reader(self) -> Reader:
+        if self._read is None:
+            from tasvir.models.embedded.oracle import read_all
+
+            self._read = read_all
+        return self._read
+
+
+def _pixels(picture: Picture) -> NDArray[np.uint8] | None:
+    try:
+        with Image.open(io.BytesIO(picture.png)) as opened:
+            return np.asarray(opened.convert("RGB"))
+    except (UnidentifiedImageError, OSError):
+        return None
+
+
+def _unreadable() -> Score:
+    return Score(PredicateMetric.name, None, "the picture's bytes are not a picture that can be opened")
+
+
+def _score(description: Description, reading: Reading) -> Score:
+    things, background = reading
+    outcome = check(description, things, background)
+    wrong = [text for text, true in outcome.predicates if not true]
+    details: dict[str, Any] = {
+        "share": outcome.share,
+        "predicates": [[text, true] for text, true in outcome.predicates],
+        "things": [asdict(thing) for thing in things],
+        "background": background,
+    }
+    reason = f"not true: {'; '.join(wrong)}" if wrong else "every predicate is true"
+    return Score(PredicateMetric.name, float(outcome.all_true), reason, details)
