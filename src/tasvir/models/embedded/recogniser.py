@@ -1,9 +1,10 @@
 """The recogniser: what is where in a picture of the world, in which attributes, in front of what.
 
-An anchor-free detector (after Zhou, Wang & Krähenbühl 2019, "Objects as Points"): a heat map for each kind on a 32 x 32
-grid, and at every cell the thing's box, colour, surface, pose, facing and nearness. Heat peaks where a thing is *visible*,
-so that a rider and the horse, or a cat and its box, do not share a cell; boxes are amodal all the same. Convolutions at a
-quarter, an eighth and a sixteenth of the resolution; transformer blocks at the coarsest give it the whole picture.
+An anchor-free detector (after Zhou, Wang & Krähenbühl 2019, "Objects as Points"): a heat map for each kind
+on a 32 x 32 grid, and at every cell the thing's box, colour, surface, pose, facing and nearness. Heat peaks
+where a thing is *visible*, so that a rider and the horse, or a cat and its box, do not share a cell; boxes
+are amodal all the same. Convolutions at a quarter, an eighth and a sixteenth of the resolution; transformer
+blocks at the coarsest give it the whole picture.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class ConvBlock(nn.Module):
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(F.silu(x))))
+        changed: Tensor = self.second(F.silu(self.first(F.silu(x))))
+        return x + changed
 
 
 class TokenBlock(nn.Module):
@@ -85,7 +87,8 @@ class TokenBlock(nn.Module):
         shares = torch.softmax(query @ key.transpose(-2, -1) * (width // self.heads) ** -0.5, -1)
         mixed = shares.to(value.dtype) @ value
         x = x + self.out(mixed.transpose(1, 2).reshape(count, length, width))
-        return x + self.mlp_out(F.silu(self.mlp_in(self.norm_mlp(x))))
+        changed: Tensor = self.mlp_out(F.silu(self.mlp_in(self.norm_mlp(x))))
+        return x + changed
 
 
 class Recogniser(ModelMixin, ConfigMixin):
@@ -100,7 +103,7 @@ class Recogniser(ModelMixin, ConfigMixin):
         threshold: Score from which a peak counts as a thing; tuned after training.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         fine: int = 64,
@@ -108,7 +111,7 @@ class Recogniser(ModelMixin, ConfigMixin):
         coarse: int = 192,
         depth: int = 3,
         kinds: tuple[str, ...] = KINDS,
-        threshold: float = 0.4,
+        threshold: float = 0.4,  # noqa: ARG002 (kept in the config)
     ) -> None:
         super().__init__()
         self.stem = nn.Conv2d(3, fine, 4, stride=4)
@@ -172,7 +175,8 @@ class Recogniser(ModelMixin, ConfigMixin):
             WeightsError: Its weights are missing or altered.
         """
         source = weights.folder("recogniser")
-        return cls.from_pretrained(source, torch_dtype=torch.float32, local_files_only=True).eval()
+        model: Self = cls.from_pretrained(source, torch_dtype=torch.float32, local_files_only=True).eval()
+        return model
 
     def _look(self, pictures: Pictures, least: float) -> tuple[list[tuple[Detection, ...]], list[str]]:
         things: list[tuple[Detection, ...]] = []
@@ -187,20 +191,20 @@ class Recogniser(ModelMixin, ConfigMixin):
 
 def to_input(pictures: Pictures, device: torch.device, dtype: torch.dtype) -> Tensor:
     """uint8 [H, W, 3] pictures as the network takes them: [N, 3, 128, 128] in [-1, 1]."""
-    batch = [torch.from_numpy(np.ascontiguousarray(picture[..., :3])).permute(2, 0, 1)[None] for picture in pictures]
-    same = [
-        part.float()
-        if part.shape[-2:] == (SIDE, SIDE)
-        else F.interpolate(part.float(), (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
-        for part in batch
-    ]
-    pixels = torch.cat(same).to(device, dtype) / 127.5 - 1
+    parts = []
+    for picture in pictures:
+        part = torch.from_numpy(np.ascontiguousarray(picture[..., :3])).permute(2, 0, 1)[None].float()
+        if part.shape[-2:] != (SIDE, SIDE):
+            part = F.interpolate(part, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+        parts.append(part)
+    pixels = torch.cat(parts).to(device, dtype) / 127.5 - 1
     return pixels.contiguous(memory_format=torch.channels_last)
 
 
 @cache
 def _shipped() -> Recogniser:
-    return Recogniser.shipped()
+    model: Recogniser = Recogniser.shipped()
+    return model
 
 
 def detections(pictures: Pictures, least: float = 0.05) -> list[tuple[Detection, ...]]:

@@ -12,7 +12,14 @@ KINDS: tuple[str, ...] = tuple(catalogue())
 COLORS: tuple[str, ...] = tuple(palette())
 BACKGROUND_NAMES: tuple[str, ...] = BACKGROUNDS
 
-_SIZES = {"box": 4, "color": len(COLORS), "surface": len(SURFACES), "pose": len(POSES), "facing": len(FACINGS), "near": 1}
+_SIZES = {
+    "box": 4,
+    "color": len(COLORS),
+    "surface": len(SURFACES),
+    "pose": len(POSES),
+    "facing": len(FACINGS),
+    "near": 1,
+}
 
 
 def _slices() -> dict[str, slice]:
@@ -24,7 +31,7 @@ def _slices() -> dict[str, slice]:
 
 
 FIELDS: Mapping[str, slice] = MappingProxyType(_slices())
-"""Channels of a cell: box = distances to the left, top, right and bottom edge in fractions of the picture; logits of
-colour, surface, pose and facing; near = the higher the nearer."""
+"""Channels of a cell: box = distances to the left, top, right and bottom edge in fractions of the picture;
+logits of colour, surface, pose and facing; near = the higher the nearer."""
 
 CELL_WIDTH = sum(_SIZES.values())

@@ -1,8 +1,8 @@
 """From the recogniser's heat maps to things: peaks, votes of the cells around them, suppression of doubles.
 
-Every peak of a kind's heat map is a candidate. The cells around it that are warm for the same kind and claim about the
-same box vote, weighted by their heat, on box and attributes. Of candidates whose boxes coincide only the best stays,
-whatever their kinds: two things of the world do not fill the same box.
+Every peak of a kind's heat map is a candidate. The cells around it that are warm for the same kind and
+claim about the same box vote, weighted by their heat, on box and attributes. Of candidates whose boxes
+coincide only the best stays, whatever their kinds: two things of the world do not fill the same box.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SAME_BOX = 0.6
 """Intersection over union from which two candidates are the same thing."""
 
 VOTE_BOX, VOTE_HEAT, VOTE_REACH = 0.6, 0.3, 3
-"""A cell votes for a peak if it claims about its box, has this share of its heat and is at most so many cells away."""
+"""A cell votes for a peak if it claims about its box, has this share of its heat and is so near."""
 
 Array = NDArray[np.float32]
 
@@ -106,7 +106,8 @@ def _vote(heat: Array, cells: Array, boxes: Array, kind: int, y: int, x: int) ->
 
 
 def _ious(boxes: Array, box: Array) -> Array:
-    shared = np.maximum(np.minimum(boxes[2:], box[2:, None]) - np.maximum(boxes[:2], box[:2, None]), 0.0).prod(0)
+    extent = np.minimum(boxes[2:], box[2:, None]) - np.maximum(boxes[:2], box[:2, None])
+    shared = np.maximum(extent, 0.0).prod(0)
     area = (boxes[2:] - boxes[:2]).prod(0)
     result: Array = shared / (area + (box[2:] - box[:2]).prod() - shared)
     return result

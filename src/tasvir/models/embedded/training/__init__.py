@@ -43,7 +43,7 @@ def _task(name: str, settings: TrainSettings, device: Any) -> Any:
 
 
 def _shipped_generator() -> Path | None:
-    """The shipped generator's folder, or None before there is one (then the recogniser learns from distortions alone)."""
+    """The shipped generator's folder, or None before there is one: then distortions must do."""
     try:
         return weights.folder("generator")
     except WeightsError:

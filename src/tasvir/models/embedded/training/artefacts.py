@@ -1,8 +1,9 @@
-"""Pictures with the faults of a generator but with known truth, for networks that must read generated pictures.
+"""Pictures with the faults of a generator but with known truth, for networks that must read such pictures.
 
-Three sources, from cheap to dear: plain distortions (blur, noise, blotches, colour, small warps); the autoencoder's
-reconstruction of a scene through a noisy latent; and scenes redrawn by the generator from a half-noised latent under their
-true caption and layout (SDEdit, Meng et al. 2022). The dear ones are kept in a pool that is refreshed slowly.
+Three sources, from cheap to dear: plain distortions (blur, noise, blotches, colour, small warps); the
+autoencoder's reconstruction of a scene through a noisy latent; and scenes redrawn by the generator from a
+half-noised latent under their true caption and layout (SDEdit, Meng et al. 2022). The dear ones are kept in a
+pool that is refreshed slowly.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tasvir.world.scene import Scene
 LATENT_NOISE = 0.4
 """Greatest standard deviation of the noise on the standardised latent."""
 
-STRENGTH = (0.2, 0.8)
+STRENGTH = (0.2, 0.7)
 """Range of the share of the noise schedule that a redrawn scene goes back."""
 
 REDRAW_STEPS = 7
@@ -80,13 +81,15 @@ class ArtefactPool:
             self.made += 1
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[list[Scene], list[Pictures]]:
-        """At most ``count`` pictures with their scenes; fewer while the pool is small, none while it is empty."""
+        """At most ``count`` pictures with their scenes; fewer while the pool is small."""
         count = min(count, len(self.scenes))
         chosen = rng.choice(len(self.scenes), count, replace=False).tolist() if count else []
         return [self.scenes[index] for index in chosen], [self.pictures[index] for index in chosen]
 
     @torch.no_grad()
-    def reconstructed(self, scenes: Sequence[Scene], rng: np.random.Generator, noise: torch.Generator) -> Pictures:
+    def reconstructed(
+        self, scenes: Sequence[Scene], rng: np.random.Generator, noise: torch.Generator
+    ) -> Pictures:
         """Scenes through the autoencoder with noise on the latent: uint8 [N, 128, 128, 3].
 
         Raises:
@@ -140,7 +143,7 @@ class ArtefactPool:
 
 
 def distort(pictures: Tensor, rng: np.random.Generator, noise: torch.Generator) -> Tensor:
-    """Blur, grain, blotches, colour shift and small warps, each of random strength; boxes stay true within 2 pixels.
+    """Blur, grain, blotches, colour shift and small warps of random strength; boxes stay true to 2 pixels.
 
     Args:
         pictures: [N, 3, H, W] in [-1, 1].
@@ -173,11 +176,17 @@ def _warped(pictures: Tensor, shifts: Tensor) -> Tensor:
     identity = torch.eye(2, 3, device=pictures.device).expand(len(pictures), 2, 3)
     grid = F.affine_grid(identity, list(pictures.shape), align_corners=False)
     return F.grid_sample(
-        pictures, grid + shifts.permute(0, 2, 3, 1), mode="bilinear", padding_mode="border", align_corners=False
+        pictures,
+        grid + shifts.permute(0, 2, 3, 1),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=False,
     )
 
 
 def _grounding(scene: Scene, rng: np.random.Generator) -> Grounding:
     return Grounding(
-        tuple(phrase(thing, rng) for thing in scene.things), tuple(thing.box for thing in scene.things), scene.background
+        tuple(phrase(thing, rng) for thing in scene.things),
+        tuple(thing.box for thing in scene.things),
+        scene.background,
     )

@@ -1,8 +1,9 @@
 """Training the recogniser: half clean scenes, half pictures with the faults of a generator.
 
-Loss: quality focal loss on the heat (Li et al. 2020, eq. 4, with the target heat as quality), L1 and generalised IoU
-(Rezatofighi et al. 2019) on boxes, cross entropy on attributes and background, and a logistic ranking loss on the
-nearness of things whose boxes meet. Artefact pictures come from a pool that a resumed run fills anew.
+Loss: quality focal loss on the heat (Li et al. 2020, eq. 4, with the target heat as quality), L1 and
+generalised IoU (Rezatofighi et al. 2019) on boxes, cross entropy on attributes and background, and a
+logistic ranking loss on the nearness of things whose boxes meet. Artefact pictures come from a pool that a
+resumed run fills anew.
 """
 
 from __future__ import annotations
@@ -35,14 +36,24 @@ from tasvir.world.scene import Scene
 CLEAN, POOLED = 0.5, 0.35
 """Shares of a batch: clean renders, and pictures of the pool; the rest are distorted renders."""
 
-FIRST_POOL, REFRESH_EVERY = 64, 4
+FIRST_POOL, REFRESH_EVERY = 64, 5
 """The pool grows by a part every step until it has so many pictures, then every so many steps."""
 
 DISTORT_POOLED = 0.3
 """Share of the pool's pictures that are distorted as well."""
 
 ATTRIBUTES = ("color", "surface", "pose", "facing")
-WEIGHTS = {"heat": 1.0, "box": 4.0, "giou": 1.0, "color": 0.7, "surface": 0.4, "pose": 0.6, "facing": 0.5, "near": 0.5}
+WEIGHTS = {
+    "heat": 1.0,
+    "box": 4.0,
+    "giou": 1.0,
+    "color": 0.7,
+    "surface": 0.4,
+    "pose": 0.6,
+    "facing": 0.5,
+    "near": 0.5,
+    "background": 0.2,
+}
 
 
 class RecogniserTask:
@@ -52,7 +63,8 @@ class RecogniserTask:
         device: Where to train.
         seed: Seeds the weights.
         vae: Folder of a trained autoencoder; None = no reconstructions.
-        pipeline: Folder of a trained generator; None = no redrawn pictures. Its own autoencoder is used if ``vae`` is None.
+        pipeline: Folder of a trained generator, whose autoencoder is used if ``vae`` is None; None = no
+            redrawn pictures.
     """
 
     name = "recogniser"
@@ -69,19 +81,27 @@ class RecogniserTask:
         self.calls = 0
 
     def network(self) -> nn.Module:
-        return self.model
+        network: nn.Module = self.model
+        return network
 
-    def loss(self, rng: np.random.Generator, noise: torch.Generator, batch: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, rng: np.random.Generator, noise: torch.Generator, batch: int
+    ) -> tuple[Tensor, dict[str, float]]:
         self.calls += 1
         if len(self.pool.scenes) < FIRST_POOL or self.calls % REFRESH_EVERY == 0:
             self.pool.refresh(rng, noise)
         scenes, pictures = self._data(rng, noise, batch)
         reading = self.model(pictures)
         parts = losses(reading, targets(scenes))
-        total = sum((WEIGHTS.get(name, 0.2) * part for name, part in parts.items()), start=torch.zeros(()))
-        return total, {"loss": float(total.detach()), **{name: float(part.detach()) for name, part in parts.items()}}
+        total = sum((WEIGHTS[name] * part for name, part in parts.items()), start=torch.zeros(()))
+        return total, {
+            "loss": float(total.detach()),
+            **{name: float(part.detach()) for name, part in parts.items()},
+        }
 
-    def _data(self, rng: np.random.Generator, noise: torch.Generator, batch: int) -> tuple[list[Scene], Tensor]:
+    def _data(
+        self, rng: np.random.Generator, noise: torch.Generator, batch: int
+    ) -> tuple[list[Scene], Tensor]:
         pooled_scenes, pooled = self.pool.draw(rng, round(POOLED * batch))
         scenes = [sample_scene(rng) for _ in range(batch - len(pooled))]
         pixels = np.stack([*pooled, *(render(scene) for scene in scenes)])
@@ -92,7 +112,7 @@ class RecogniserTask:
         return [*pooled_scenes, *scenes], pictures
 
     def finish(self, out: Path) -> None:
-        """Tune the threshold, measure on clean and artefact pictures of unseen seeds, save in diffusers' layout."""
+        """Tune the threshold, measure on clean and artefact pictures of unseen seeds, save as diffusers does."""
         self.model.eval()
         tuning = [clean_renders(200, 1), artefact_renders(self.pool, 200, 2)]
         self.model.register_to_config(threshold=best_threshold(self.model, tuning))
@@ -128,12 +148,13 @@ def losses(reading: Reading, truth: Targets) -> dict[str, Tensor]:
         parts[name] = _mean(each, weight * (labels[:, column] != NONE))
     near = _mean_by_owner(said[:, FIELDS["near"]][:, 0], owner, weight, len(boxes))
     parts["near"] = _ranking_loss(near, torch.from_numpy(truth.pairs).to(device))
-    parts["background"] = F.cross_entropy(reading.background.float(), torch.from_numpy(truth.background).to(device))
+    places = torch.from_numpy(truth.background).to(device)
+    parts["background"] = F.cross_entropy(reading.background.float(), places)
     return parts
 
 
 def heat_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Quality focal loss: sum of |y - p|^2 BCE(p, y) over the sum of y; cells whose target is negative are left out."""
+    """Quality focal loss: sum of |y - p|^2 BCE(p, y) over the sum of y; negative targets are left out."""
     asked = target >= 0
     target = target.clamp(min=0)
     missed = (target - torch.sigmoid(logits)).square()
@@ -142,7 +163,8 @@ def heat_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def generalised_iou(a: Tensor, b: Tensor) -> Tensor:
-    """Generalised IoU of boxes [P, 4] with boxes [P, 4]: IoU minus the share of the hull that neither covers; -1..1."""
+    """Generalised IoU of boxes [P, 4], -1..1: IoU minus the share of the hull that neither covers."""
+
     def area(low: Tensor, high: Tensor) -> Tensor:
         return (high - low).clamp(min=0).prod(1)
 
@@ -181,7 +203,9 @@ def _ranking_loss(near: Tensor, pairs: Tensor) -> Tensor:
 def _pool(device: torch.device, vae: Path | None, pipeline: Path | None) -> ArtefactPool:
     generator = None
     if pipeline is not None:
-        generator = EmbeddedLayoutPipeline.from_pretrained(str(pipeline), torch_dtype=torch.float32, local_files_only=True)
+        generator = EmbeddedLayoutPipeline.from_pretrained(
+            str(pipeline), torch_dtype=torch.float32, local_files_only=True
+        )
         generator.to(device)
     if vae is not None:
         coder = EmbeddedAutoencoder.from_pretrained(vae, torch_dtype=torch.float32, local_files_only=True)

@@ -1,4 +1,4 @@
-"""How well a recogniser reads: things found, attributes right, and predicates of descriptions judged like the truth."""
+"""How well a recogniser reads: things found, attributes right, descriptions judged like the truth."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ VALIDATION = 2**31
 SAME = 0.5
 """Intersection over union from which a thing of the right kind is found."""
 
+FIGURES = (
+    "precision", "recall", "exact", "box_error", "color", "surface", "pose", "facing", "depth", "background",
+    "miss", "disagree",
+)  # fmt: skip
+"""Names of the figures, explained at `figures`."""
+
 Pictures = list[NDArray[np.uint8]]
 Truth = list[tuple[Placed, bool]]
 """Things with whether enough of them shows to be asked for."""
@@ -39,7 +45,7 @@ def clean_renders(n: int, seed: int) -> tuple[list[Scene], Pictures]:
 
 
 def artefact_renders(pool: ArtefactPool, n: int, seed: int) -> tuple[list[Scene], Pictures]:
-    """Scenes of unseen seeds with faults: redrawn or reconstructed where the pool can, distorted otherwise."""
+    """Scenes of unseen seeds with faults: redrawn, else reconstructed, else distorted."""
     rng = np.random.default_rng([VALIDATION, seed])
     noise = torch.Generator().manual_seed(seed)
     scenes = [sample_scene(rng) for _ in range(n)]
@@ -66,7 +72,8 @@ def best_threshold(model: Recogniser, sets: Sequence[tuple[list[Scene], Pictures
             truth = _truth(scene)
             wanted += sum(asked for _, asked in truth)
             matched = match(found, truth)
-            hits += [(one.score, hit is not None) for one, hit in zip(found, matched, strict=True) if not _excused(hit, truth)]
+            pairs = zip(found, matched, strict=True)
+            hits += [(one.score, hit is not None) for one, hit in pairs if not _excused(hit, truth)]
     best, best_score = 0.4, -1.0
     for threshold in np.arange(0.15, 0.81, 0.01).round(2).tolist():
         chosen = [hit for score, hit in hits if score >= threshold]
@@ -92,12 +99,14 @@ def match(found: Sequence[Detection], truth: Truth) -> list[int | None]:
     return matched
 
 
-def figures(model: Recogniser, scenes: Sequence[Scene], pictures: Pictures, *, seed: int) -> dict[str, float | None]:
+def figures(
+    model: Recogniser, scenes: Sequence[Scene], pictures: Pictures, *, seed: int
+) -> dict[str, float | None]:
     """Shares from 0 to 1; None where there was nothing to measure.
 
-    precision, recall: Things of the right kind with IoU >= SAME; things that hardly show are neither wanted nor wrong.
+    precision, recall: Of things of the right kind with IoU >= SAME; those that hardly show count for neither.
     exact: Pictures in which all things and nothing else is found, with all attributes.
-    color, surface, pose, facing, depth: Right among the found things that have it (depth: among meeting pairs).
+    color, surface, pose, facing, depth: Right among found things that have it (depth: among meeting pairs).
     box_error: Mean error of a found box's edge in fractions of the picture.
     miss: Predicates of a picture's own description that are judged false.
     disagree: Predicates of another picture's description whose judgement differs from the truth's.
@@ -128,10 +137,7 @@ class _Tally:
     """Running means by name."""
 
     def __init__(self) -> None:
-        self.sums: dict[str, float] = dict.fromkeys(
-            ("precision", "recall", "exact", "box_error", "color", "surface", "pose", "facing", "depth", "background",
-             "miss", "disagree"), 0.0,
-        )  # fmt: skip
+        self.sums = dict.fromkeys(FIGURES, 0.0)
         self.numbers = dict.fromkeys(self.sums, 0)
 
     def count(self, name: str, value: float) -> None:
@@ -140,7 +146,8 @@ class _Tally:
 
     def shares(self) -> dict[str, float | None]:
         return {
-            name: round(total / self.numbers[name], 5) if self.numbers[name] else None for name, total in self.sums.items()
+            name: round(total / self.numbers[name], 5) if self.numbers[name] else None
+            for name, total in self.sums.items()
         }
 
     def add(self, scene: Scene, found: Sequence[Detection], place: str) -> None:
@@ -161,9 +168,9 @@ class _Tally:
 
     def _attributes(self, said: Placed, thing: Placed) -> bool:
         rules = catalogue()[thing.kind]
-        asked = {"color": True, "surface": rules.surfaces, "pose": bool(rules.poses), "facing": rules.directional}
+        asked = {"surface": rules.surfaces, "pose": bool(rules.poses), "facing": rules.directional}
         right = True
-        for name in (name for name, wanted in asked.items() if wanted):
+        for name in ("color", *(name for name, wanted in asked.items() if wanted)):
             same = getattr(said, name) == getattr(thing, name)
             self.count(name, same)
             right = right and same

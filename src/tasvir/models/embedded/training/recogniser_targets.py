@@ -1,8 +1,8 @@
-"""What the recogniser should say of a scene: heat where a thing is visible, and the truth at the cells around it.
+"""What the recogniser should say of a scene: heat where a thing is visible, the truth at the cells around it.
 
-Visibility is composited like the picture (alpha of the sprites, nearest on top). The heat of a thing is a Gaussian round
-its anchor, the visible cell nearest to the middle of what is visible of it. A thing of which less than `LEAST_VISIBLE`
-shows is neither asked for nor punished.
+Visibility is composited like the picture (alpha of the sprites, nearest on top). The heat of a thing is a
+Gaussian round its anchor, the visible cell nearest to the middle of what is visible of it. A thing of which
+less than `LEAST_VISIBLE` shows is neither asked for nor punished.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def visibility(things: Sequence[Placed]) -> tuple[Floats, Floats]:
     """How much of each thing is seen.
 
     Returns:
-        Shares of each cell's area that show each thing [n, G, G], and the visible share of each thing [n], 0 to 1.
+        Shares of cells' areas that show each thing [n, G, G]; the visible share of each thing [n]; 0 to 1.
     """
     seen = np.zeros((len(things), SIDE, SIDE), np.float32)
     shares = np.zeros(len(things), np.float32)
@@ -96,7 +96,8 @@ def targets(scenes: Sequence[Scene]) -> Targets:
         seen, shares = visibility(scene.things)
         chosen = [index for index in range(len(scene.things)) if shares[index] >= LEAST_VISIBLE]
         things = [scene.things[index] for index in chosen]
-        warm = np.stack([_heat(seen[index]) for index in chosen]) if chosen else np.zeros((1, GRID, GRID), np.float32)
+        nothing = np.zeros((1, GRID, GRID), np.float32)
+        warm = np.stack([_heat(seen[index]) for index in chosen]) if chosen else nothing
         _ask_nothing(heat[row], scene.things, seen, shares)
         for thing, part in zip(things, warm, strict=bool(chosen)):
             np.maximum(heat[row, _KIND[thing.kind]], part, out=heat[row, _KIND[thing.kind]])
