@@ -28,7 +28,7 @@ CACHED = 1000
 
 
 def rasterise() -> tuple[int, float]:
-    """Rasterise every drawing in every colour and surface; returns how many there are and the seconds it took."""
+    """Rasterise every drawing in every colour and surface; returns their number and the seconds."""
     start = time.perf_counter()
     count = 0
     for kind in catalogue().values():
