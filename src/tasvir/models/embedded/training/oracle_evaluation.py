@@ -74,9 +74,10 @@ def evaluate(cases: Iterable[Case], read: Reader, rng: np.random.Generator) -> d
         rng: Chooses the alterations.
 
     Returns:
-        Share of wrong predicates with its counts, by predicate type too, share of descriptions whose "all true"
-        is wrong, precision and recall of things (same kind, intersection over union at least 0.5), accuracy of
-        each attribute on the things found, mean absolute error of edges, accuracy of the background.
+        Share of wrong predicates with its counts, by predicate type too, share of descriptions whose "all
+        true" is wrong, precision and recall of things (same kind, intersection over union at least 0.5),
+        accuracy of each attribute on the things found, mean absolute error of edges, accuracy of the
+        background.
     """
     tally: Counter[str] = Counter()
     remaining = iter(cases)
