@@ -1,1 +1,2 @@
-"""The parts of the embedded guide: it reads prompts by a grammar, plans by geometry and sees by the recogniser."""
+"""The parts of the embedded guide: it reads prompts by a grammar, plans by geometry and sees by the
+recogniser."""

@@ -1,7 +1,7 @@
 """A quick first draft: things one after the other, each where its first relation to a placed thing wants it.
 
-Nobody looks twice: a second relation, the picture's edge or a neighbour may spoil what was just placed. That is what
-revision is for (`solving`).
+Nobody looks twice: a second relation, the picture's edge or a neighbour may spoil what was just placed. That
+is what revision is for (`solving`).
 """
 
 from __future__ import annotations
@@ -140,10 +140,11 @@ def _under(a: Placed, b: Placed, rng: Generator) -> tuple[float, float]:
 
 def _holding(a: Placed, b: Placed, rng: Generator) -> tuple[float, float]:
     (aw, ah), (bw, bh) = _size(a), _size(b)
+    slack = rng.uniform(-0.01, 0.01)
     grip = catalogue()[b.kind].grip or (0.5, 0.5)
     across = 1 - grip[0] if b.facing == "left" else grip[0]
     hand = 1 - HAND[0] if a.facing == "left" else HAND[0]
-    return across * bw - hand * aw, grip[1] * bh - HAND[1] * ah
+    return across * bw - hand * aw + slack, grip[1] * bh - HAND[1] * ah
 
 
 def _riding(a: Placed, b: Placed, rng: Generator) -> tuple[float, float]:

@@ -1,19 +1,22 @@
 """Reading: a prompt in the world's language -> Description; a layout's phrase -> Entity.
 
-One pass from left to right over the longest wordings (`vocabulary`), after the reading rules in the docstring of
-`world.captions`: a relation's subject is the thing right before it, after "and" the subject of the same clause.
+One pass from left to right over the longest wordings (`vocabulary`), after the reading rules in the docstring
+of `world.captions`: a relation's subject is the thing right before it, after "and" the subject of the same
+clause.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tasvir.errors import LanguageError
-from tasvir.guide.embedded.vocabulary import OTHER_GUIDE, Role, Word, match, refuse_unknown, tokens
+from tasvir.guide.embedded.cursor import ADJECTIVES, Cursor
+from tasvir.guide.embedded.limits import refuse_impossible
+from tasvir.guide.embedded.vocabulary import Word, match, refuse_unknown, tokens
 from tasvir.world.catalogue import catalogue
 from tasvir.world.description import Claim, Description, Entity
 
-_ADJECTIVES: tuple[Role, ...] = ("color", "surface", "size")
 _FEMALE, _MALE = ("woman", "girl"), ("man", "boy")
 
 
@@ -24,11 +27,12 @@ def read(text: str) -> Description:
         text: A prompt in the world's language; case, punctuation and common synonyms do not matter.
 
     Raises:
-        LanguageError: A word outside the language (near words are listed) or a sentence it does not have.
+        LanguageError: A word outside the language (near words are listed), a sentence it does not have, or
+            something that the world cannot show.
     """
     words = tokens(text)
     refuse_unknown(words)
-    return _Reader(words).description()
+    return refuse_impossible(_Reader(words).description())
 
 
 def read_phrase(phrase: str) -> Entity:
@@ -51,14 +55,20 @@ class _Clause:
         subject: Entity that the clause is about.
         last: Entity named last, unless a joiner came after it.
         waiting: Relation and object read before their subject ("behind a bus there is ...").
+        listed: Entities listed before the subject ("a man and a woman ...").
+        together: Those of them that a plural verb includes ("... are sitting").
+        plain: Nothing has been said of the subject yet.
     """
 
     subject: int | None = None
     last: int | None = None
     waiting: tuple[Word, int] | None = None
+    listed: tuple[int, ...] = ()
+    together: tuple[int, ...] = ()
+    plain: bool = True
 
 
-class _Reader:
+class _Reader(Cursor):
     """One reading of one text.
 
     Args:
@@ -66,8 +76,7 @@ class _Reader:
     """
 
     def __init__(self, words: list[str]) -> None:
-        self.words = words
-        self.at = 0
+        super().__init__(words)
         self.entities: list[Entity] = []
         self.claims: list[Claim] = []
         self.absent: list[Entity] = []
@@ -81,71 +90,39 @@ class _Reader:
             before = self.at
             self._step()
             if self.at == before:
-                raise self._stuck()
+                raise self.stuck()
         if self.clause.waiting is not None:
-            raise self._refusal("it is not said what is " + self.clause.waiting[0].value + " it")
+            raise self.refusal("it is not said what is " + self.clause.waiting[0].value + " it")
         if not self.entities and not self.absent and self.background is None:
-            raise self._refusal("it names nothing to draw")
+            raise self.refusal("it names nothing to draw")
         return Description(tuple(self.entities), tuple(self.claims), tuple(self.absent), self.background)
 
     def _step(self) -> None:
-        if self._take("background", "scene", store=True):
-            self._take("with")
-        elif self._take("absence"):
+        if (place := self.take("background", "scene")) is not None:
+            self.background = place.value
+            self.take("with")
+        elif self.take("absence"):
             self._absences()
-        elif self._take("join", "with"):
+        elif self.take("join", "with"):
             self.clause.last = None
-        elif self._take("there is"):
+        elif self.take("there is"):
             self.clause = _Clause(waiting=self.clause.waiting)
-        elif self._take("that is"):
+        elif self.take("that is"):
             self.clause.subject = self.clause.last if self.clause.last is not None else self.clause.subject
-        elif self._take("is"):
-            self.clause.last = self.clause.subject
+        elif self.take("is"):
+            self._verb(plural=self.words[self.at - 1] == "are")
         elif not (self._state() or self._relation()):
             self._mention()
 
-    def _peek(self, *roles: Role) -> tuple[int, Word] | None:
-        """The longest reading here, if one of its meanings has such a role."""
-        readings = self._readings()
-        longest = [found for found in readings if found[0] == readings[0][0]]
-        return next((found for found in longest if found[1].role in roles), None)
-
-    def _readings(self) -> list[tuple[int, Word]]:
-        """What can be read here, longest first; a relation only where a thing follows ("sitting on | the right of")."""
-        return [
-            (size, word)
-            for size, word in match(self.words, self.at)
-            if word.role != "relation" or self._thing_at(self.at + size)
-        ]
-
-    def _thing_at(self, at: int) -> bool:
-        """Whether a noun phrase begins at a place."""
-        if self._noun_at(at):
-            return True
-        heads = [(size, word.role) for size, word in match(self.words, at)]
-        if any(role in ("article", "definite", "possessive", "number", "pronoun") for _, role in heads):
-            return any(self._noun_at(at + size) or role == "pronoun" for size, role in heads) or (
-                any(role == "definite" and self._thing_at(at + size) for size, role in heads)
-            )
-        return False
-
-    def _take(self, *roles: Role, store: bool = False) -> Word | None:
-        found = self._peek(*roles)
-        if found is None or (found[1].role == "scene" and not self._is_scene(found[0])):
-            return None
-        self.at += found[0]
-        if store:
-            self.background = found[1].value
-        return found[1]
-
-    def _is_scene(self, size: int) -> bool:
-        """A background's noun heads a text ("a park with a dog"); it is no thing anywhere else."""
-        rest = match(self.words, self.at + size)
-        return not rest or any(word.role in ("with", "absence", "join") for _, word in rest)
+    def _verb(self, plural: bool) -> None:
+        """What follows is said of the clause's subject; after "are", of all that were listed."""
+        subject = self.clause.last = self.clause.subject
+        if plural and subject is not None and self.entities[subject].count == 1:
+            self.clause.together = self.clause.listed
 
     def _state(self) -> bool:
         """A pose or a side, said of the thing right before it or of the clause's subject."""
-        found = self._peek("pose", "facing")
+        found = self.peek("pose", "facing")
         if found is None:
             return False
         pose = found[1].role == "pose"
@@ -153,9 +130,14 @@ class _Reader:
         if index is None:
             return False
         self.at += found[0]
-        changed = {"pose" if pose else "facing": found[1].value}
-        self.entities[index] = replace(self.entities[index], **changed)
+        for bearer in self._all(index):
+            self.entities[bearer] = _with(self.entities[bearer], found[1])
         return True
+
+    def _all(self, subject: int) -> tuple[int, ...]:
+        """A subject with those that the verb includes."""
+        self.clause.plain = False
+        return (*self.clause.together, subject) if subject == self.clause.subject else (subject,)
 
     def _bearer(self, pose: bool) -> int | None:
         recent = self.mentions[-1] if self.mentions else None
@@ -165,12 +147,12 @@ class _Reader:
             kind = catalogue()[self.entities[index].kind]
             if kind.poses if pose else kind.directional:
                 return index
-        return None
+        return self.clause.last
 
     def _relation(self) -> bool:
         if self._clothes():
             return True
-        found = self._peek("relation")
+        found = self.peek("relation")
         if found is None:
             return False
         size, word = found
@@ -185,7 +167,8 @@ class _Reader:
         if inverse:
             self.clause = _Clause(waiting=(word, target))
         elif subject is not None:
-            self._claim(word, subject, target)
+            for one in self._all(subject):
+                self._claim(word, one, target)
             self.clause.last = target
         return True
 
@@ -195,7 +178,9 @@ class _Reader:
     def _claim(self, word: Word, subject: int, target: int) -> None:
         if word.pose is not None and catalogue()[self.entities[subject].kind].poses:
             self.entities[subject] = replace(self.entities[subject], pose=word.pose)
-        claim = Claim(word.value, subject, target)
+        kinds = [catalogue()[self.entities[i].kind] for i in (subject, target)]
+        rides = word.value == "on" and kinds[0].poses and kinds[1].ride is not None
+        claim = Claim("riding" if rides else word.value, subject, target)
         if claim not in self.claims:
             self.claims.append(claim)
 
@@ -207,12 +192,12 @@ class _Reader:
             return False
         start = self.at
         self.at += found[0]
-        self._take("article")
-        color = self._take("color")
-        if color is None or self._peek("kind", "plural", "surface", "size"):
+        self.take("article")
+        color = self.take("color")
+        if color is None or self.peek("kind", "plural", "surface", "size"):
             self.at = start
             return False
-        self._take("garment")
+        self.take("garment")
         self.entities[index] = replace(self.entities[index], color=color.value)
         return True
 
@@ -221,7 +206,10 @@ class _Reader:
         index = self._noun_phrase()
         if index is None:
             return
-        waiting, self.clause = self.clause.waiting, _Clause(index, index)
+        old, waiting = self.clause, self.clause.waiting
+        goes_on = old.plain and old.last is None
+        listed = (*old.listed, old.subject) if goes_on and old.subject is not None else ()
+        self.clause = _Clause(index, index, listed=listed)
         if waiting is not None:
             self._claim(waiting[0], index, waiting[1])
 
@@ -246,7 +234,7 @@ class _Reader:
             start = self.at
             comma = self.words[self.at] == ","
             self.at += comma
-            found = self._peek("facing") if comma else self._peek("pose", "facing", "clothes", "relation")
+            found = self.peek("facing") if comma else self.peek("pose", "facing", "clothes", "relation")
             if found is None or not bears:
                 self.at = start
                 break
@@ -256,15 +244,15 @@ class _Reader:
         self.clause = outer
 
     def _pronoun(self, avoid: int | None) -> int | None:
-        found = self._peek("pronoun")
+        found = self.peek("pronoun")
         if found is None:
             return None
         size, word = found
-        if word.value == "her" and self._noun_at(self.at + size):
+        if word.value == "her" and self.noun_at(self.at + size):
             return None
         fitting = [i for i in self.mentions if i != avoid and self._fits_pronoun(word.value, i)]
         if not fitting:
-            raise self._refusal(f"it is not clear what {self.words[self.at]!r} is")
+            raise self.refusal(f"it is not clear what {self.words[self.at]!r} is")
         self.at += size
         return fitting[-1]
 
@@ -277,16 +265,12 @@ class _Reader:
             "it": not person, "her": entity.kind in _FEMALE, "him": entity.kind in _MALE,
         }[pronoun]  # fmt: skip
 
-    def _noun_at(self, at: int) -> bool:
-        roles = {word.role for _, word in match(self.words, at)}
-        return bool(roles & {"kind", "plural", "pose", *_ADJECTIVES})
-
     def _named(self) -> int | None:
         start = self.at
-        head = self._take("article", "definite", "possessive", "pronoun", "number")
+        head = self.take("article", "definite", "possessive", "pronoun", "number")
         number = int(head.value) if head is not None and head.role == "number" else None
         if head is not None and head.role == "definite":
-            later = self._take("number")
+            later = self.take("number")
             number = int(later.value) if later is not None else None
         entity = self._noun()
         if entity is None:
@@ -299,38 +283,38 @@ class _Reader:
                 return known
         same = catalogue()[found.kind].plural == found.kind
         if plural and number is None:
-            raise self._refusal(
+            raise self.refusal(
                 f"it does not say how many {self.words[self.at - 1]} (write 'two {self.words[self.at - 1]}')"
             )
         if number is not None and not plural and not same:
-            raise self._refusal(f"{head.value if head else number} needs a plural, got {found.kind!r}")
+            raise self.refusal(f"{head.value if head else number} needs a plural, got {found.kind!r}")
         self.entities.append(replace(found, count=number or 1))
         return len(self.entities) - 1
 
     def _noun(self) -> tuple[Entity, bool] | None:
         """Adjectives and a kind: the entity and whether the word was a plural; None with nothing read."""
         start = self.at
-        stated: dict[str, str] = {}
+        entity = Entity("")
         while True:
-            word = self._take("kind", "plural")
+            word = self.take("kind", "plural")
             if word is not None:
-                return replace(Entity(word.value), **stated), word.role == "plural"
-            word = self._take(*_ADJECTIVES) or (self._take("pose") if self._pose_before_noun() else None)
+                return replace(entity, kind=word.value), word.role == "plural"
+            word = self.take(*ADJECTIVES) or (self.take("pose") if self._pose_before_noun() else None)
             if word is None:
                 self.at = start
                 return None
-            stated[word.role] = word.value
-            if self._peek("join") and self._adjective_after_join():
+            entity = _with(entity, word)
+            if self.peek("join") and self._adjective_after_join():
                 self.at += 1
 
     def _pose_before_noun(self) -> bool:
         return any(
-            word.role == "pose" and self._noun_at(self.at + size) for size, word in match(self.words, self.at)
+            word.role == "pose" and self.noun_at(self.at + size) for size, word in match(self.words, self.at)
         )
 
     def _adjective_after_join(self) -> bool:
         return self.words[self.at] == "," and any(
-            word.role in _ADJECTIVES for _, word in match(self.words, self.at + 1)
+            word.role in ADJECTIVES for _, word in match(self.words, self.at + 1)
         )
 
     def _known(self, entity: Entity) -> int | None:
@@ -345,13 +329,13 @@ class _Reader:
     def _absences(self) -> None:
         """What is not there: "without a cat, dogs or red cars"."""
         while True:
-            self._take("article")
+            self.take("article")
             entity = self._noun()
             if entity is None:
-                raise self._refusal("it does not say what shall not be there")
+                raise self.refusal("it does not say what shall not be there")
             self.absent.append(entity[0])
             start = self.at
-            if not self._take("or", "join") or not self._absent_follows():
+            if not self.take("or", "join") or not self._absent_follows():
                 self.at = start
                 return
 
@@ -359,19 +343,14 @@ class _Reader:
         """Whether after "or" / "and" the list of absent things goes on rather than a new clause."""
         start = self.at
         alternative = any(word.role == "or" for _, word in match(self.words, start - 1))
-        self._take("article")
+        self.take("article")
         follows = self._noun() is not None
-        ends = self.at == len(self.words) or bool(self._peek("or", "join", "background", "absence"))
+        ends = self.at == len(self.words) or bool(self.peek("or", "join", "background", "absence"))
         self.at = start
         return follows and (ends or alternative)
 
-    def _stuck(self) -> LanguageError:
-        rest = " ".join(self.words[self.at : self.at + 6]).replace(" ,", ",")
-        return self._refusal(f"it cannot be read from {rest!r} on")
 
-    def _refusal(self, why: str) -> LanguageError:
-        text = " ".join(self.words).replace(" ,", ",")
-        return LanguageError(
-            f"the embedded guide knows the words of {text!r} but {why}. Its sentences are like 'a red car left of a dog', "
-            f"'a woman is holding an umbrella and a bus is behind her'. Reword the prompt, or {OTHER_GUIDE}"
-        )
+def _with(entity: Entity, word: Word) -> Entity:
+    """The entity with what an adjective, a pose or a side says of it."""
+    change: dict[str, Any] = {word.role: word.value}
+    return replace(entity, **change)

@@ -1,9 +1,11 @@
-"""Judging: what the recogniser sees in a picture against what the prompt claims, as a score by the rubric A.3.
+"""Judging: what the recogniser sees in a picture against what the prompt claims, as a score by the rubric
+A.3.
 
-1 none of the elements; 2 some elements, but no relation; 3 most elements and at least one relation; 4 all elements and most
-relations; 5 everything. Elements are the entities, relations the claims; a wrong attribute, count, absence or background
-counts as one wrong predicate. Where the rubric is silent: all elements but the one relation missing = 3; all elements and
-relations but two or more other predicates wrong = 3; prompts without relations go by the share of true predicates.
+1 none of the elements; 2 some elements, but no relation; 3 most elements and at least one relation; 4 all
+elements and most relations; 5 everything. Elements are the entities, relations the claims; a wrong attribute,
+count, absence or background counts as one wrong predicate. Where the rubric is silent: all elements but the
+one relation missing = 3; all elements and relations but two or more other predicates wrong = 3; prompts
+without relations go by the share of true predicates.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasvir.records import Verdict
-from tasvir.world.description import Description, Entity, Outcome, check, fits
+from tasvir.world.description import Claim, Description, Entity, Outcome, attributes_true, check
 from tasvir.world.relations import holds
 from tasvir.world.scene import Placed
 from tasvir.world.writing import noun_phrase
@@ -51,49 +53,44 @@ def judge(description: Description, things: Sequence[Placed], background: str | 
         things: What the recogniser sees, farthest first.
         background: What it sees behind them.
     """
-    found = find(description, things, check(description, things, background), background)
+    found = find(description, things, check(description, things, background))
     mark = score(found)
     return Verdict(mark, _reason(found), found.missing)
 
 
-def find(
-    description: Description, things: Sequence[Placed], outcome: Outcome, background: str | None
-) -> Findings:
+def find(description: Description, things: Sequence[Placed], outcome: Outcome) -> Findings:
     """Sort the predicates of an outcome by what they are about and name the wrong ones."""
     missing: list[str] = []
     others: list[bool] = []
-    elements = tuple(bool(members) for members in outcome.matched)
     for entity, members in zip(description.entities, outcome.matched, strict=True):
-        if not members:
-            missing.append(noun_phrase(entity))
-        for name in ("color", "surface", "size", "pose", "facing"):
-            wanted = getattr(entity, name)
-            if wanted is not None:
-                others.append(
-                    bool(members)
-                    and all(fits(Entity(entity.kind, **{name: wanted}), things[i]) for i in members)
-                )
-                if members and not others[-1]:
-                    missing.append(f"{entity.kind} is not {_adjective(name, wanted)}")
-    claims = []
-    for claim in description.claims:
-        pairs = [(i, j) for i in outcome.matched[claim.subject] for j in outcome.matched[claim.object]]
-        true = bool(pairs) and all(
-            holds(claim.name, things[i], things[j], a_depth=i, b_depth=j) for i, j in pairs
-        )
-        claims.append(true)
-        if pairs and not true:
-            subject, target = (
-                description.entities[claim.subject].kind,
-                description.entities[claim.object].kind,
-            )
-            missing.append(f"{subject} is not {claim.name} {target}")
-    for text, true in outcome.predicates:
-        if text.startswith(_OTHERS):
+        missing += [] if members else [noun_phrase(entity)]
+        for name, true in _attributes(entity, [things[i] for i in members]).items():
             others.append(true)
-            if not true:
-                missing.append(text)
+            if members and not true:
+                missing.append(f"{entity.kind} is not {_adjective(name, getattr(entity, name))}")
+    claims = [_holds(claim, things, outcome) for claim in description.claims]
+    for claim, true in zip(description.claims, claims, strict=True):
+        if not true and outcome.matched[claim.subject] and outcome.matched[claim.object]:
+            kinds = [description.entities[i].kind for i in (claim.subject, claim.object)]
+            missing.append(f"{kinds[0]} is not {claim.name} {kinds[1]}")
+    rest = [(text, true) for text, true in outcome.predicates if text.startswith(_OTHERS)]
+    missing += [text for text, true in rest if not true]
+    others += [true for _, true in rest]
+    elements = tuple(bool(members) for members in outcome.matched)
     return Findings(elements, tuple(claims), tuple(others), tuple(missing))
+
+
+def _attributes(entity: Entity, members: Sequence[Placed]) -> dict[str, bool]:
+    """For each stated attribute whether all members have it; False where there are none."""
+    stated = [n for n in ("color", "surface", "size", "pose", "facing") if getattr(entity, n) is not None]
+    return {n: bool(members) and all(attributes_true(entity, m)[n] for m in members) for n in stated}
+
+
+def _holds(claim: Claim, things: Sequence[Placed], outcome: Outcome) -> bool:
+    pairs = [(i, j) for i in outcome.matched[claim.subject] for j in outcome.matched[claim.object]]
+    return bool(pairs) and all(
+        holds(claim.name, things[i], things[j], a_depth=i, b_depth=j) for i, j in pairs
+    )
 
 
 def score(found: Findings) -> int:

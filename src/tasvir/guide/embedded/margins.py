@@ -1,7 +1,8 @@
-"""How far two placed things are from standing in a relation *safely*: well inside the margins of `world.relations`.
+"""How far two placed things are from standing in a relation *safely*: well inside the margins of
+`world.relations`.
 
-A generator does not fill boxes to the pixel and a recogniser does not read them to the pixel; the distance kept here
-from the documented margins is what both may waste.
+A generator does not fill boxes to the pixel and a recogniser does not read them to the pixel; the distance
+kept here from the documented margins is what both may waste.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from tasvir.world.relations import HIP, grip_point, hand_point, overlap_share
 from tasvir.world.scene import Placed
 
 APART, LEVEL, GAP = 0.16, 0.75, 0.08
-"""Centres of left of / above and facing at least so far apart; shared height and gap of next to (margins: 0.10, 0.50, 0.15)."""
+"""Centres of left of / above and facing at least so far apart; shared height and gap of next to (margins:
+0.10, 0.50, 0.15)."""
 
 
 def shortfall(name: str, a: Placed, b: Placed) -> float:

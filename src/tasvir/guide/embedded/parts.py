@@ -1,7 +1,7 @@
 """The things of a layout while it is being worked on: a description's entities with sizes, looks and places.
 
-A part has everything that a `Placed` has, plus the entity it stands for and the sizes it may take; a frozen part stays
-where it is.
+A part has everything that a `Placed` has, plus the entity it stands for and the sizes it may take; a frozen
+part stays where it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from tasvir.guide.embedded.grammar import read_phrase
+from tasvir.guide.embedded.limits import POSE_OF
 from tasvir.layout import MIN_SIDE
 from tasvir.records import Box, Layout, Thing
 from tasvir.world.captions import phrase
@@ -35,12 +36,6 @@ TOUCHING = frozenset({"holding", "riding", "inside", "on", "under", "in front of
 """Relations whose two boxes overlap."""
 ATTACHED = frozenset({"holding", "riding", "inside", "on"})
 """Relations in which one thing goes where the other goes."""
-_POSE_OF = {
-    "holding": "reaching",
-    "riding": "sitting",
-    "walking towards": "walking",
-    "running towards": "running",
-}
 _SEATS = ("chair", "bench", "bed", "suitcase")
 LEAST = MIN_SIDE + 0.004
 """Least side of a part: a little above the least side of a layout's box, for rounding."""
@@ -128,8 +123,8 @@ def _pose(description: Description, index: int) -> str:
     if entity.pose is not None:
         return entity.pose
     for claim in description.claims:
-        if claim.subject == index and claim.name in _POSE_OF:
-            return _POSE_OF[claim.name]
+        if claim.subject == index and claim.name in POSE_OF:
+            return POSE_OF[claim.name]
         if (
             claim.subject == index
             and claim.name == "on"
@@ -181,7 +176,8 @@ def touching(links: Sequence[Link], number: int) -> set[frozenset[int]]:
 
 
 def depth_order(parts: Sequence[Part], links: Sequence[Link]) -> list[int]:
-    """Indices farthest first: what a relation brings nearer comes later, otherwise the lower base is nearer."""
+    """Indices farthest first: what a relation brings nearer comes later, otherwise the lower base is
+    nearer."""
     before: dict[int, set[int]] = {i: set() for i in range(len(parts))}
     for name, i, j in links:
         nearer = RELATIONS[name].nearer
@@ -198,7 +194,8 @@ def depth_order(parts: Sequence[Part], links: Sequence[Link]) -> list[int]:
 
 
 def to_layout(parts: Sequence[Part], links: Sequence[Link], background: str | None) -> Layout:
-    """Parts as a layout in depth order, boxes rounded to 4 digits, with the overlaps that relations ask for."""
+    """Parts as a layout in depth order, boxes rounded to 4 digits, with the overlaps that relations ask
+    for."""
     order = depth_order(parts, links)
     place = {part: index for index, part in enumerate(order)}
     things = tuple(Thing(phrase(parts[i].placed), rounded(parts[i].box)) for i in order)

@@ -1,8 +1,9 @@
-"""Planning and revising: a description -> a layout; a layout -> the same layout, or one with its faults repaired.
+"""Planning and revising: a description -> a layout; a layout -> the same layout, or one with its faults
+repaired.
 
-Planning drafts quickly (`drafting`). Revision checks the draft against the text by the world's own relations and the
-layout rules, keeps what is right where it is, and solves for the rest (`solving`); a layout without faults comes back
-unchanged, and a changed one is always better than it was, so that revising ends.
+Planning drafts quickly (`drafting`). Revision checks the draft against the text by the world's own relations
+and the layout rules, keeps what is right where it is, and solves for the rest (`solving`); a layout without
+faults comes back unchanged, and a changed one is always better than it was, so that revising ends.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def plan(description: Description, seed: int) -> Layout:
 
 
 def revise(description: Description, layout: Layout, seed: int) -> tuple[Layout, Faults]:
-    """A layout with its faults repaired, and the faults that were found; the very same layout where there are none.
+    """A layout with its faults repaired, and the faults that were found; the very same layout where there are
+    none.
 
     Raises:
         LanguageError: A phrase of the layout is outside the world's language.
@@ -90,7 +92,8 @@ def revise(description: Description, layout: Layout, seed: int) -> tuple[Layout,
 
 
 def faults(description: Description, layout: Layout, things: Sequence[Placed] | None = None) -> Faults:
-    """Go over a layout: the text's predicates by geometry, the safe margins, the layout rules, the background."""
+    """Go over a layout: the text's predicates by geometry, the safe margins, the layout rules, the
+    background."""
     placed = placed_of(layout) if things is None else things
     outcome = check(description, placed)
     unsafe = sum(
@@ -107,7 +110,8 @@ def faults(description: Description, layout: Layout, things: Sequence[Placed] | 
 def recover(
     description: Description, things: Sequence[Placed], outcome: Outcome, *, keep_others: bool = True
 ) -> list[Part]:
-    """Parts for a description from things that are there: matched ones keep look and place where these are right.
+    """Parts for a description from things that are there: matched ones keep look and place where these are
+    right.
 
     Args:
         description: What is asked for; its parts come first, in its order.

@@ -1,8 +1,8 @@
 """Redesigning: from what the recogniser sees in the pictures so far to a layout that should be drawn better.
 
-The best-looking attempt is the base. Things that came out right keep their boxes; things that are missing or wrong, and
-both sides of a relation that failed, are enlarged and placed again with more room around them, more so each time they
-fail. A layout that was already drawn is never given again.
+The best-looking attempt is the base. Things that came out right keep their boxes; things that are missing or
+wrong, and both sides of a relation that failed, are enlarged and placed again with more room around them,
+more so each time they fail. A layout that was already drawn is never given again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Constraint solving by local search: move, resize and turn parts until every relation holds safely and nothing collides.
+"""Constraint solving by local search: move, resize and turn parts until every relation holds safely and
+nothing collides.
 
-Cost = what the relations are short of (`margins.shortfall`), what things cover of each other without a relation asking
-for it, and mild wishes (natural size, feet where the kind is usually found). Relations and collisions must reach zero;
-wishes only choose between layouts that do.
+Cost = what the relations are short of (`margins.shortfall`), what things cover of each other without a
+relation asking for it, and mild wishes (natural size, feet where the kind is usually found). Relations and
+collisions must reach zero; wishes only choose between layouts that do.
 """
 
 from __future__ import annotations

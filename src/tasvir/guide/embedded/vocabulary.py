@@ -1,21 +1,24 @@
 """The words that the embedded guide knows, as one table of wordings that the grammar matches longest first.
 
-The wordings of the world's language come from `world.wording`, the catalogue and the palette; what people also say
-("bike", "tiny", "to the left hand side of") is added here as synonyms and never written by the world itself.
+The wordings of the world's language come from `world.wording`, the catalogue and the palette; what people
+also say ("bike", "tiny", "to the left side of") is added from synonyms.toml and never written by the world.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
 
 from tasvir.errors import LanguageError
 from tasvir.world.catalogue import catalogue, palette
+from tasvir.world.scene import SURFACES
 from tasvir.world.wording import (
     ABSENCE,
     BACKGROUND_NOUNS,
@@ -29,9 +32,9 @@ from tasvir.world.wording import (
 )
 
 Role = Literal[
-    "kind", "plural", "color", "surface", "size", "pose", "facing", "relation", "background", "scene", "absence",
-    "number", "article", "definite", "pronoun", "possessive", "clothes", "garment", "is", "that is", "there is", "join",
-    "or", "with", "frame", "stop",
+    "kind", "plural", "color", "surface", "size", "pose", "facing", "relation", "background", "scene",
+    "absence", "number", "article", "definite", "pronoun", "possessive", "clothes", "garment", "is",
+    "that is", "there is", "join", "or", "with",
 ]  # fmt: skip
 
 
@@ -52,139 +55,109 @@ class Word:
 
 Wordings = Mapping[tuple[str, ...], tuple[Word, ...]]
 
-_Add = Callable[[str, Word], None]
-
-KIND_SYNONYMS = {
-    "bike": "bicycle", "plane": "airplane", "aeroplane": "airplane", "automobile": "car", "lorry": "truck",
-    "sailboat": "boat", "sailing boat": "boat", "bunny": "rabbit", "lady": "woman", "guy": "man", "mug": "cup",
-    "air balloon": "balloon", "hot air balloon": "balloon", "cacti": "cactus", "spaceship": "rocket",
-    "pony": "horse", "toy drum": "drum", "street lamp": "lamp", "cardboard box": "box", "soccer ball": "ball",
-}  # fmt: skip
-ATTRIBUTE_SYNONYMS: Mapping[str, tuple[Role, str]] = {
-    "tiny": ("size", "small"), "huge": ("size", "large"), "giant": ("size", "large"), "violet": ("color", "purple"),
-    "stripy": ("surface", "striped"), "spotted": ("surface", "dotted"), "polka dot": ("surface", "dotted"),
-    "polka dotted": ("surface", "dotted"), "reaching": ("pose", "reaching"), "stretching out an arm": ("pose", "reaching"),
-    "standing up": ("pose", "standing"), "sitting down": ("pose", "sitting"), "seated": ("pose", "sitting"),
-    "facing to the left": ("facing", "left"), "facing to the right": ("facing", "right"),
-    "facing the left": ("facing", "left"), "facing the right": ("facing", "right"),
-    "looking to the left": ("facing", "left"), "looking to the right": ("facing", "right"),
-    "turned left": ("facing", "left"), "turned right": ("facing", "right"),
-}  # fmt: skip
-RELATION_SYNONYMS = {
-    "at the left of": "left of", "at the right of": "right of", "on top": "on", "beneath of": "under",
-    "to the left side of": "left of", "to the right side of": "right of", "on the left hand side of": "left of",
-    "on the right hand side of": "right of", "near": "next to", "near to": "next to", "nearby": "next to", "by": "next to",
-    "alongside": "next to", "right next to": "next to", "sitting next to": "next to", "looking towards": "facing",
-    "walking to": "walking towards", "heading towards": "walking towards", "heading to": "walking towards",
-    "running to": "running towards", "on the back of": "riding", "sitting in front of": "in front of",
-    "standing in front of": "in front of", "standing behind": "behind", "standing next to": "next to",
-    "standing under": "under", "sitting under": "under", "sitting behind": "behind",
-}  # fmt: skip
-_STATES_POSE = {"sitting": "sitting", "standing": "standing"}
-BACKGROUND_SYNONYMS = {
-    "at the park": "park", "on the road": "street", "on a road": "street", "in a street": "street", "by the seaside": "sea",
-    "at the seaside": "sea", "on the sea": "sea", "on the beach": "sea", "by a sea": "sea", "inside a room": "room",
-    "inside the room": "room", "in front of a plain background": "plain", "on the plain background": "plain",
-}  # fmt: skip
 _FRAMES = re.compile(
     r"^(?:please |draw |show |paint |make |generate |create |me |us )*"
     r"(?:an? (?:[a-z]+ ){0,2}(?:picture|photo|photograph|image|drawing|painting|illustration|scene)"
     r" (?:of|with|showing|depicting|in which) )?"
 )
-_FIXED: Mapping[str, Word] = {
-    "a": Word("article"), "an": Word("article"), "one": Word("article"), "another": Word("article"),
-    "1": Word("article"), "a single": Word("article"), "a second": Word("article"),
-    "the": Word("definite"), "it": Word("pronoun", "it"), "him": Word("pronoun", "him"),
-    "he": Word("pronoun", "him"), "she": Word("pronoun", "her"), "them": Word("pronoun", "them"),
-    "they": Word("pronoun", "them"), "his": Word("possessive"), "its": Word("possessive"), "their": Word("possessive"),
-    "her": Word("pronoun", "her"), "is": Word("is"), "are": Word("is"), "be": Word("is"), "being": Word("is"),
-    "that is": Word("that is"), "that are": Word("that is"), "who is": Word("that is"), "who are": Word("that is"),
-    "which is": Word("that is"), "which are": Word("that is"), "that": Word("that is"), "who": Word("that is"),
-    "which": Word("that is"),
-    "there is": Word("there is"), "there are": Word("there is"), "there's": Word("there is"),
-    "and": Word("join"), ",": Word("join"), "while": Word("join"), "as": Word("join"), "together": Word("join"),
-    "plus": Word("join"), "but": Word("join"), "or": Word("or"), "nor": Word("or"), "with": Word("with"),
-    "alongside with": Word("with"), "together with": Word("with"), "along with": Word("with"),
-    "couple of": Word("number", "2"), "a couple of": Word("number", "2"), "a pair of": Word("number", "2"),
-    "no": Word("absence"), "and without": Word("absence"), "but without": Word("absence"),
-    "but not": Word("absence"), "and not": Word("absence"), "without any": Word("absence"), ".": Word("stop"),
-    "there is no": Word("absence"), "there are no": Word("absence"), "and there is no": Word("absence"),
-    "and there are no": Word("absence"), "but there is no": Word("absence"), "but there are no": Word("absence"),
+_FUNCTION_WORDS: Mapping[Role, tuple[str, ...]] = {
+    "article": ("a", "an", "one", "1", "another", "a single", "a second"),
+    "definite": ("the",),
+    "possessive": ("his", "its", "their"),
+    "is": ("is", "are"),
+    "that is": ("that is", "that are", "who is", "who are", "which is", "which are", "that", "who", "which"),
+    "there is": ("there is", "there are", "there's"),
+    "join": ("and", ",", "while", "as", "plus", "but"),
+    "or": ("or", "nor"),
+    "with": ("with", "together with", "along with"),
+    "absence": (
+        "no", "without", "and without", "but without", "but not", "and not", "there is no", "there are no",
+        "and there is no", "and there are no", "but there is no", "but there are no",
+    ),
+    "garment": ("shirt", "dress", "coat", "jacket", "clothes", "sweater", "suit"),
 }  # fmt: skip
-_GARMENTS = ("shirt", "dress", "coat", "jacket", "clothes", "sweater", "suit")
+_PRONOUNS = {
+    "it": "it",
+    "him": "him",
+    "he": "him",
+    "her": "her",
+    "she": "her",
+    "them": "them",
+    "they": "them",
+}
+_PAIRS = ("a couple of", "a pair of")
 LONGEST = 7
 """Words in the longest wording."""
 
 
 @cache
 def wordings() -> Wordings:
-    """Every wording, split into words, with all it can mean; meanings of the world's own language come first."""
+    """Every wording, split into words, with all that it can mean; the world's own meanings come first."""
     table: dict[tuple[str, ...], list[Word]] = {}
-
-    def add(text: str, word: Word) -> None:
+    for text, word in (*_own_words(), *_own_relations(), *_function_words(), *_synonyms()):
         meanings = table.setdefault(tuple(text.split()), [])
         if word not in meanings:
             meanings.append(word)
-
-    _add_things(add)
-    _add_attributes(add)
-    _add_relations(add)
-    for name, texts in BACKGROUND_WORDINGS.items():
-        for text in texts:
-            add(text, Word("background", name))
-    for text, name in BACKGROUND_SYNONYMS.items():
-        add(text, Word("background", name))
-    for name, text in BACKGROUND_NOUNS.items():
-        noun = text.split(maxsplit=1)[1]
-        for article in ("a", "the"):
-            add(f"{article} {noun}", Word("scene", name))
-    for text in ABSENCE:
-        add(text, Word("absence"))
-    for text, word in _FIXED.items():
-        add(text, word)
     return MappingProxyType({key: tuple(meanings) for key, meanings in table.items()})
 
 
-def _add_things(add: _Add) -> None:
+def _own_words() -> Iterator[tuple[str, Word]]:
     for name, kind in catalogue().items():
-        add(name, Word("kind", name))
+        yield name, Word("kind", name)
         if kind.plural != name:
-            add(kind.plural, Word("plural", name))
-    for text, name in KIND_SYNONYMS.items():
-        add(text, Word("kind", name))
-        add("ladies" if text == "lady" else f"{text}s", Word("plural", name))
-    for color in palette():
-        add(color, Word("color", color))
+            yield kind.plural, Word("plural", name)
+    for name in palette():
+        yield name, Word("color", name)
+    for name in SURFACES:
+        yield name, Word("surface", name)
+    tables: tuple[tuple[Role, Mapping[str, tuple[str, ...]]], ...] = (
+        ("size", SIZES),
+        ("pose", POSE_WORDINGS),
+        ("facing", FACING_WORDINGS),
+        ("background", BACKGROUND_WORDINGS),
+    )
+    for role, table in tables:
+        for value, texts in table.items():
+            for text in texts:
+                yield text, Word(role, value)
 
 
-def _add_attributes(add: _Add) -> None:
-    for surface in ("plain", "striped", "dotted"):
-        add(surface, Word("surface", surface))
-    for size, texts in SIZES.items():
-        for text in texts:
-            add(text, Word("size", size))
-    for pose, texts in POSE_WORDINGS.items():
-        for text in texts:
-            add(text, Word("pose", pose))
-    for side, texts in FACING_WORDINGS.items():
-        for text in texts:
-            add(text, Word("facing", side))
-    for text, (role, value) in ATTRIBUTE_SYNONYMS.items():
-        add(text, Word(role, value))
+def _own_relations() -> Iterator[tuple[str, Word]]:
+    for wording in RELATION_WORDINGS:
+        yield wording.text, Word("relation", wording.name, wording.pose)
+    for name, text in BACKGROUND_NOUNS.items():
+        noun = text.split(maxsplit=1)[1]
+        yield f"a {noun}", Word("scene", name)
+        yield f"the {noun}", Word("scene", name)
+    for text in ABSENCE:
+        yield text, Word("absence")
+    for text in CLOTHES:
+        yield text, Word("clothes")
+
+
+def _function_words() -> Iterator[tuple[str, Word]]:
     for number, texts in NUMBERS.items():
         for text in (*texts, str(number)):
-            add(text, Word("number", str(number)))
-    for text in CLOTHES:
-        add(text, Word("clothes"))
-    for text in _GARMENTS:
-        add(text, Word("garment"))
+            yield text, Word("number", str(number))
+    for text in _PAIRS:
+        yield text, Word("number", "2")
+    for role, texts in _FUNCTION_WORDS.items():
+        for text in texts:
+            yield text, Word(role)
+    for text, value in _PRONOUNS.items():
+        yield text, Word("pronoun", value)
 
 
-def _add_relations(add: _Add) -> None:
-    for wording in RELATION_WORDINGS:
-        add(wording.text, Word("relation", wording.name, wording.pose))
-    for text, name in RELATION_SYNONYMS.items():
-        add(text, Word("relation", name, _STATES_POSE.get(text.split()[0])))
+def _synonyms() -> Iterator[tuple[str, Word]]:
+    source = files(__package__).joinpath("synonyms.toml").read_text("utf-8")
+    tables: dict[Role, dict[str, list[str]]] = tomllib.loads(source)  # type: ignore[assignment]
+    for role, table in tables.items():
+        for value, texts in table.items():
+            for text in texts:
+                posed = role == "relation" and text.split()[0] in ("sitting", "standing")
+                yield text, Word(role, value, text.split()[0] if posed else None)
+                if role == "kind":
+                    yield f"{text}s", Word("plural", value)
 
 
 def tokens(text: str) -> list[str]:
@@ -225,8 +198,8 @@ def refuse_unknown(words: list[str]) -> None:
         repr(word) + (f" (near: {', '.join(near[word])})" if near[word] else "") for word in unknown
     )
     raise LanguageError(
-        f"the embedded guide does not know {listed}. It reads the {len(catalogue())} kinds and {len(palette())} colours "
-        f"of the picture world ({', '.join(palette())}). Reword the prompt, or {OTHER_GUIDE}",
+        f"the embedded guide does not know {listed}. It reads the {len(catalogue())} kinds of the picture "
+        f"world in {len(palette())} colours ({', '.join(palette())}). Reword the prompt, or {OTHER_GUIDE}",
         unknown,
         near,
     )

@@ -1,7 +1,8 @@
-"""The embedded guide: reads prompts of the picture world by a grammar, plans by geometry, sees by the recogniser.
+"""The embedded guide: reads prompts of the picture world by a grammar, plans by geometry, sees by the
+recogniser.
 
-It knows the prompt's text and the pictures' pixels, never the truth of a scene, and needs no network. Its replies are
-JSON texts, like those of a hosted model.
+It knows the prompt's text and the pictures' pixels, never the truth of a scene, and needs no network. Its
+replies are JSON texts, like those of a hosted model.
 """
 
 from __future__ import annotations
