@@ -112,7 +112,7 @@ class RecogniserTask:
         return [*pooled_scenes, *scenes], pictures
 
     def finish(self, out: Path) -> None:
-        """Tune the threshold, measure on clean and artefact pictures of unseen seeds, save as diffusers does."""
+        """Tune the threshold, measure on pictures of unseen seeds, save as diffusers does."""
         self.model.eval()
         tuning = [clean_renders(200, 1), artefact_renders(self.pool, 200, 2)]
         self.model.register_to_config(threshold=best_threshold(self.model, tuning))
