@@ -31,6 +31,8 @@ SIDE = 128
 GRID = 32
 """Cells along a side of the network's output."""
 READ_AT_ONCE = 32
+TYPICAL_EDGE = 0.12
+"""Mean distance of a cell from the edges of its thing's box in fractions: where training starts from."""
 
 
 class Residual(nn.Module):
@@ -90,6 +92,8 @@ class Oracle(ModelMixin, ConfigMixin):
         self.up = nn.ModuleList([Residual(middle), Residual(fine)])
         self.last_norm = nn.BatchNorm2d(fine)
         self.head = nn.Conv2d(fine, sum(self.sizes.values()), 1)
+        with torch.no_grad():
+            self.head.bias[-4:].fill_(TYPICAL_EDGE)  # type: ignore[index]
         self.backdrop = nn.Linear(coarse, len(BACKGROUNDS))
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
