@@ -41,6 +41,12 @@ def _command(name: str) -> Callable[..., None]:
         start: Annotated[
             Path | None, typer.Option(help="Begin from this weight file of an earlier run.")
         ] = None,
+        vae: Annotated[
+            Path | None, typer.Option(help="Folder of a trained autoencoder; the shipped one if left out.")
+        ] = None,
+        pipeline: Annotated[
+            Path | None, typer.Option(help="Folder of a trained generator; the shipped one if left out.")
+        ] = None,
     ) -> None:
         from tasvir.models.embedded import training
 
@@ -56,6 +62,8 @@ def _command(name: str) -> Callable[..., None]:
             minutes=minutes,
             threads=threads,
             start=start,
+            vae=vae,
+            pipeline=pipeline,
         )
         folder = training.run(name, settings, _report)
         typer.echo(f"trained; the weights and the curve are in {folder}")

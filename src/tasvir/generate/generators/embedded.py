@@ -39,7 +39,7 @@ class EmbeddedGenerator(Generator):
         """
         where, dtype = device_and_dtype(device)
         source = path or weights.folder("generator")
-        self.pipeline = EmbeddedLayoutPipeline.from_pretrained(source, torch_dtype=dtype, local_files_only=True)
+        self.pipeline = EmbeddedLayoutPipeline.from_pretrained(str(source), torch_dtype=dtype, local_files_only=True)
         self.pipeline.to(where)
         self.pipeline.set_progress_bar_config(disable=True)
         self._scheduler = self.pipeline.scheduler
