@@ -130,12 +130,12 @@ def _inside(a: Placed, b: Placed, rng: Generator) -> tuple[float, float]:
 def _on(a: Placed, b: Placed, rng: Generator) -> tuple[float, float]:
     (aw, ah), (bw, bh) = _size(a), _size(b)
     base = HIP if a.pose == "sitting" else 1.0
-    return bw * rng.uniform(0.4, 0.6) - aw / 2, (catalogue()[b.kind].top or 0.0) * bh - base * ah
+    return bw * rng.uniform(0.25, 0.75) - aw / 2, (catalogue()[b.kind].top or 0.0) * bh - base * ah
 
 
 def _under(a: Placed, b: Placed, rng: Generator) -> tuple[float, float]:
     (aw, ah), (bw, bh) = _size(a), _size(b)
-    return bw * rng.uniform(0.4, 0.6) - aw / 2, bh - ah
+    return bw * rng.uniform(0.25, 0.75) - aw / 2, bh - ah
 
 
 def _holding(a: Placed, b: Placed, rng: Generator) -> tuple[float, float]:

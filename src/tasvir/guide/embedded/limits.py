@@ -15,6 +15,8 @@ from tasvir.world.description import Description, Entity
 
 _Test = Callable[[Kind], bool]
 
+MOST_THINGS = 12
+"""More things than this find no room of 0.1 x 0.1 and more each."""
 POSE_OF: Mapping[str, str] = MappingProxyType(
     {
         "holding": "reaching",
@@ -64,6 +66,8 @@ def refuse_impossible(description: Description) -> Description:
         LanguageError: They cannot; every reason is named, with the kinds for which it would work.
     """
     problems = [p for e in (*description.entities, *description.absent) for p in _of_entity(e)]
+    number = sum(entity.count for entity in description.entities)
+    problems += [f"{number} things in one picture (at most {MOST_THINGS})"] if number > MOST_THINGS else []
     problems += [*_of_claims(description), *_of_poses(description)]
     if problems:
         raise LanguageError(

@@ -6,6 +6,7 @@ part stays where it is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -37,6 +38,8 @@ TOUCHING = frozenset({"holding", "riding", "inside", "on", "under", "in front of
 ATTACHED = frozenset({"holding", "riding", "inside", "on"})
 """Relations in which one thing goes where the other goes."""
 _SEATS = ("chair", "bench", "bed", "suitcase")
+ROOMY = 0.35
+"""Natural areas that sum up to more than this do not fit at their usual sizes."""
 LEAST = MIN_SIDE + 0.004
 """Least side of a part: a little above the least side of a layout's box, for rounding."""
 
@@ -95,7 +98,16 @@ def parts_of(description: Description, rng: Generator) -> list[Part]:
         facing = str(rng.choice(FACINGS))
         parts += [new_part(description, index, facing) for _ in range(entity.count)]
         _avoid_rivals(description, index, parts)
+    make_room(parts)
     return parts
+
+
+def make_room(parts: Sequence[Part]) -> None:
+    """Let many or large things be smaller than usual, so that they find room."""
+    area = sum(part.kind.height**2 * part.kind.aspect for part in parts)
+    for part in parts:
+        if part.low < 1.0 < part.high and area > ROOMY:
+            part.low = max(min(part.low, math.sqrt(ROOMY / area)), 0.4)
 
 
 def new_part(description: Description, index: int, facing: str) -> Part:
@@ -205,7 +217,7 @@ def to_layout(parts: Sequence[Part], links: Sequence[Link], background: str | No
         for i, j in combinations(range(len(parts)), 2)
         if frozenset((i, j)) in allowed and things[place[i]].box.intersection(things[place[j]].box) > 0
     )
-    return Layout(things, background, tuple(overlaps))
+    return Layout(things, background if things else background or "plain", tuple(overlaps))
 
 
 def rounded(box: BoxTuple) -> Box:

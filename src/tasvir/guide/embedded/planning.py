@@ -10,29 +10,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.random import Generator
 
 from tasvir import layout as rules
-from tasvir.guide.embedded.drafting import draft
+from tasvir.guide.embedded.drafting import covered, draft
 from tasvir.guide.embedded.margins import shortfall
 from tasvir.guide.embedded.parts import (
     Link,
     Part,
     background_of,
     links_of,
+    make_room,
     new_part,
     parts_of,
     placed_of,
     to_layout,
 )
-from tasvir.guide.embedded.solving import SAFE, Solver, looks
+from tasvir.guide.embedded.solving import GUTTER, SAFE, Solver, looks
 from tasvir.records import Layout
 from tasvir.world.description import Description, Outcome, attributes_true, check, fits
 from tasvir.world.scene import Placed
 
+DRAFTS = 6
+"""Drafts that may break the layout rules before one is solved for."""
 RESTARTS = 6
+STACKED = 0.4
+"""Members of a group that cover more of each other than this cannot be counted."""
 UNSAFE = 0.02
 """A relation short of its safe margin by more than this is a fault, even where it just holds."""
 GAIN = 0.01
@@ -59,6 +65,14 @@ class Faults:
     def none(self) -> bool:
         return not (self.false or self.broken or self.background) and self.unsafe <= UNSAFE
 
+    def told(self) -> str:
+        """The faults in at most 50 words."""
+        parts = [f"Not so: {', '.join(self.false)}."] if self.false else []
+        parts += ["Relations too close to their margins."] if self.unsafe > UNSAFE else []
+        parts += ["Another background was asked for."] if self.background else []
+        parts += list(self.broken)
+        return " ".join(" ".join(parts).split()[:50])
+
     def worse_than(self, other: Faults) -> bool:
         mine = len(self.false) + len(self.broken) + self.background
         theirs = len(other.false) + len(other.broken) + other.background
@@ -66,12 +80,16 @@ class Faults:
 
 
 def plan(description: Description, seed: int) -> Layout:
-    """A first draft for a description; different seeds give different ones."""
+    """A first draft for a description that keeps the layout rules; different seeds give different ones."""
     rng = np.random.default_rng([seed, 1])
-    parts = parts_of(description, rng)
-    links = links_of(description, parts)
-    draft(parts, links, rng)
-    return to_layout(parts, links, description.background)
+    for _ in range(DRAFTS):
+        parts = parts_of(description, rng)
+        links = links_of(description, parts)
+        draft(parts, links, rng)
+        layout = to_layout(parts, links, description.background)
+        if not rules.check(layout).errors:
+            return layout
+    return solve(description, parts, rng)
 
 
 def revise(description: Description, layout: Layout, seed: int) -> tuple[Layout, Faults]:
@@ -101,6 +119,11 @@ def faults(description: Description, layout: Layout, things: Sequence[Placed] | 
         for claim in description.claims
         for i in outcome.matched[claim.subject]
         for j in outcome.matched[claim.object]
+    )
+    unsafe += sum(
+        max(covered(placed[i].box, placed[j].box) - STACKED, 0.0)
+        for members in outcome.matched
+        for i, j in combinations(members, 2)
     )
     false = tuple(text for text, true in outcome.predicates if not true)
     other = description.background is not None and background_of(layout.background) != description.background
@@ -132,6 +155,7 @@ def recover(
         surplus = any(e.kind == thing.kind for e in description.entities)
         if keep_others and index not in used and not unwanted and not surplus:
             parts.append(Part(-1, thing, frozen=True))
+    make_room(parts)
     return parts
 
 
@@ -156,15 +180,22 @@ def _recovered(description: Description, index: int, thing: Placed | None) -> Pa
     return part
 
 
-def solve(description: Description, parts: list[Part], rng: Generator, gutter: float | None = None) -> Layout:
+def solve(
+    description: Description,
+    parts: list[Part],
+    rng: Generator,
+    *,
+    gutter: float = GUTTER,
+    restarts: int = RESTARTS,
+) -> Layout:
     """Parts as a layout that is right if one can be found: first repaired in place, then drafted anew."""
     links = links_of(description, parts)
-    solver = Solver(parts, links, rng) if gutter is None else Solver(parts, links, rng, gutter)
+    solver = Solver(parts, links, rng, gutter)
     start = looks(parts)
     kept = [part.frozen for part in parts]
     _freeze_sound(parts, links, solver)
     best, least = start, float("inf")
-    for attempt in range(RESTARTS):
+    for attempt in range(restarts):
         if attempt > 0:
             for part, frozen in zip(parts, kept, strict=True):
                 part.frozen = frozen

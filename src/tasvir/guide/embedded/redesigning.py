@@ -28,7 +28,8 @@ ROOMIER = 0.02
 """Gutter added at each failure of anything."""
 SAME = 0.03
 """Layouts of equal phrases whose edges all differ by less than this count as one."""
-CANDIDATES = 8
+CANDIDATES = 6
+RESTARTS = 2
 STALE = 2
 """After so many failures of one thing everything is placed anew."""
 
@@ -128,7 +129,7 @@ def _candidate(
             _enlarge(part, counts.get(part.entity, 0))
     draft(parts, links_of(description, parts), rng)
     gutter = GUTTER + ROOMIER * min(max(counts.values(), default=0), 3)
-    return solve(description, parts, rng, gutter)
+    return solve(description, parts, rng, gutter=gutter, restarts=RESTARTS)
 
 
 def _enlarge(part: Part, failures: int) -> None:

@@ -20,7 +20,7 @@ from tasvir.guide.embedded.parts import ATTACHED, Link, Part, touching
 from tasvir.world.relations import RELATIONS
 from tasvir.world.scene import BoxTuple, Placed
 
-RELATION, COLLISION, HIDDEN, SIZE, ZONE = 8.0, 2.0, 1.0, 0.15, 0.3
+RELATION, COLLISION, HIDDEN, CARRIED, SIZE, ZONE = 8.0, 2.0, 1.0, 0.3, 0.15, 0.3
 """Weights of the cost's terms."""
 GUTTER = 0.02
 """Room kept between things that nothing ties together, so that a recogniser tells them apart."""
@@ -46,6 +46,8 @@ class Solver:
     ) -> None:
         self.parts, self.links, self.rng, self.gutter = parts, links, rng, gutter
         self.allowed = touching(links, len(parts))
+        related = {frozenset((i, j)) for _, i, j in links}
+        self.carried = [sorted(pair) for pair in self.allowed if pair not in related]
         direct = {frozenset((i, j)): name for name, i, j in links}
         self.nearer = {
             pair: (i if RELATIONS[name].nearer == "subject" else j)
@@ -65,7 +67,8 @@ class Solver:
 
     def cost(self) -> float:
         """`problem` and the wishes."""
-        return self.problem() + sum(_wishes(part) for part in self.parts)
+        carried = sum(covered(self.parts[i].box, self.parts[j].box) for i, j in self.carried)
+        return self.problem() + CARRIED * carried + sum(_wishes(part) for part in self.parts)
 
     def solve(self, steps: int = STEPS) -> bool:
         """Search; True where relations and collisions are solved."""

@@ -50,15 +50,13 @@ class EmbeddedGuide(Guide):
             LanguageError: The prompt (or a phrase of the layout) is outside the world's language.
         """
         description = read(request.prompt.text)
+        seed += len(request.previous)
         if request.skill == "plan":
-            return _layout_text(
-                plan(description, seed), "Placed each thing where its first relation wants it."
-            )
+            return _layout_text(plan(description, seed), "Placed each thing by its first relation.")
         if request.skill == "revise":
             assert request.layout is not None
             layout, found = revise(description, request.layout, seed)
-            same = layout == request.layout
-            return _layout_text(layout, "Nothing to change." if same else f"Repaired: {found}"[:300])
+            return _layout_text(layout, "Nothing to change." if layout == request.layout else found.told())
         if request.skill == "judge":
             assert request.picture is not None
             things, background = self._look([request.picture])[0]
