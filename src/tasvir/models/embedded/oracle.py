@@ -93,6 +93,7 @@ class Oracle(ModelMixin, ConfigMixin):
         self.last_norm = nn.BatchNorm2d(fine)
         self.head = nn.Conv2d(fine, sum(self.sizes.values()), 1)
         with torch.no_grad():
+            self.head.weight[-4:].zero_()
             self.head.bias[-4:].fill_(TYPICAL_EDGE)  # type: ignore[index]
         self.backdrop = nn.Linear(coarse, len(BACKGROUNDS))
 
