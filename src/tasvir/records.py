@@ -34,9 +34,13 @@ class Prompt:
     def __post_init__(self) -> None:
         words = len(self.text.split())
         if words == 0:
-            raise PromptError("the prompt is empty: say what the picture shall show, e.g. 'a red car left of a dog'")
+            raise PromptError(
+                "the prompt is empty: say what the picture shall show, e.g. 'a red car left of a dog'"
+            )
         if words > MAX_PROMPT_WORDS:
-            raise PromptError(f"the prompt has {words} words, at most {MAX_PROMPT_WORDS} are read: shorten it")
+            raise PromptError(
+                f"the prompt has {words} words, at most {MAX_PROMPT_WORDS} are read: shorten it"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,9 @@ class Layout:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "things": [{"phrase": t.phrase, "box": [round(v, 4) for v in t.box.as_tuple()]} for t in self.things],
+            "things": [
+                {"phrase": t.phrase, "box": [round(v, 4) for v in t.box.as_tuple()]} for t in self.things
+            ],
             "background": self.background,
             "overlaps": [list(pair) for pair in self.overlaps],
         }
@@ -124,7 +130,9 @@ class Layout:
             RecordError: A field is missing or has another type. Broken boxes pass: `tasvir.layout.check` reports them.
         """
         try:
-            things = tuple(Thing(str(t["phrase"]), Box(*(float(v) for v in t["box"]))) for t in data["things"])
+            things = tuple(
+                Thing(str(t["phrase"]), Box(*(float(v) for v in t["box"]))) for t in data["things"]
+            )
             background = data.get("background")
             overlaps = tuple((int(a), int(b)) for a, b in data.get("overlaps", ()))
         except (KeyError, TypeError, ValueError) as problem:

@@ -80,7 +80,9 @@ class Result:
 
     def to_text(self) -> str:
         data = self.to_dict()
-        lines = [f"{'arm':<16}{'correct':>9}  {'95 % interval':<17}{'n':>5}{'pictures':>10}{'s, median':>11}  by category"]
+        lines = [
+            f"{'arm':<16}{'correct':>9}  {'95 % interval':<17}{'n':>5}{'pictures':>10}{'s, median':>11}  by category"
+        ]
         for arm, figures in data["arms"].items():
             low, high = figures["interval"]
             parts = ", ".join(f"{name} {value:.2f}" for name, value in figures["categories"].items())
@@ -90,9 +92,13 @@ class Result:
             )
         for name, figures in data["differences"].items():
             low, high = figures["interval"]
-            lines.append(f"{name}: {figures['mean']:+.3f}, 95 % interval [{low:+.3f}, {high:+.3f}], n {figures['n']}")
+            lines.append(
+                f"{name}: {figures['mean']:+.3f}, 95 % interval [{low:+.3f}, {high:+.3f}], n {figures['n']}"
+            )
         error = self.oracle.get("predicate_error")
-        lines.append(f"oracle's own error on rendered scenes: {'not measured' if error is None else f'{error:.3f}'}")
+        lines.append(
+            f"oracle's own error on rendered scenes: {'not measured' if error is None else f'{error:.3f}'}"
+        )
         return "\n".join(lines)
 
 
@@ -146,7 +152,12 @@ def evaluate_world(
 
 
 def _one(
-    entry: SuitePrompt, arm: str, seed: int, models: Models, done: dict[tuple[str, str], dict[str, Any]], out: Path | None
+    entry: SuitePrompt,
+    arm: str,
+    seed: int,
+    models: Models,
+    done: dict[tuple[str, str], dict[str, Any]],
+    out: Path | None,
 ) -> dict[str, Any]:
     start = time.perf_counter()
     own_seed = attempt_seed(seed, int(entry.id.rsplit("-", 1)[-1]) + 1000)
@@ -184,7 +195,10 @@ def _best_of(text: str, count: int, seed: int, models: Models) -> tuple[Picture,
     prompt = Prompt(text)
     seeds = [attempt_seed(seed, index) for index in range(count)]
     pictures = models.generator.draw([prompt] * count, [None] * count, seeds, DrawSettings())
-    scores = [models.guide.judge(prompt, picture, seed=seed).score for picture, seed in zip(pictures, seeds, strict=True)]
+    scores = [
+        models.guide.judge(prompt, picture, seed=seed).score
+        for picture, seed in zip(pictures, seeds, strict=True)
+    ]
     best = max(range(count), key=lambda index: scores[index])
     return pictures[best], scores[best]
 
@@ -194,7 +208,12 @@ def _spread(suite: Sequence[SuitePrompt], limit: int | None) -> list[SuitePrompt
     by_category: dict[str, list[SuitePrompt]] = {}
     for entry in suite:
         by_category.setdefault(entry.category, []).append(entry)
-    turns = [entries[index] for index in range(max(map(len, by_category.values()))) for entries in by_category.values() if index < len(entries)]
+    turns = [
+        entries[index]
+        for index in range(max(map(len, by_category.values())))
+        for entries in by_category.values()
+        if index < len(entries)
+    ]
     return turns[:limit]
 
 
@@ -208,7 +227,8 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "pictures": float(np.mean([row["pictures"] for row in rows])),
         "seconds_median": float(np.median([row["seconds"] for row in rows])),
         "categories": {
-            name: float(np.mean([row["correct"] for row in rows if row["category"] == name])) for name in categories
+            name: float(np.mean([row["correct"] for row in rows if row["category"] == name]))
+            for name in categories
         },
     }
 
@@ -254,5 +274,3 @@ def _oracle_card() -> dict[str, Any]:
     card = weights.folder("oracle") / "figures.json"
     figures: dict[str, Any] = json.loads(card.read_text("utf-8")) if card.exists() else {}
     return figures
-
-

@@ -71,7 +71,9 @@ def kind(name: str) -> Kind:
     try:
         return catalogue()[name]
     except KeyError:
-        raise UnknownNameError(f"the picture world has no {name!r}; it has {', '.join(catalogue())}") from None
+        raise UnknownNameError(
+            f"the picture world has no {name!r}; it has {', '.join(catalogue())}"
+        ) from None
 
 
 def _kind(name: str, table: dict[str, Any]) -> Kind:

@@ -39,7 +39,9 @@ class EmbeddedGenerator(Generator):
         """
         where, dtype = device_and_dtype(device)
         source = path or weights.folder("generator")
-        self.pipeline = EmbeddedLayoutPipeline.from_pretrained(str(source), torch_dtype=dtype, local_files_only=True)
+        self.pipeline = EmbeddedLayoutPipeline.from_pretrained(
+            str(source), torch_dtype=dtype, local_files_only=True
+        )
         self.pipeline.to(where)
         self.pipeline.set_progress_bar_config(disable=True)
         self._scheduler = self.pipeline.scheduler
@@ -88,7 +90,9 @@ def _grounding(layout: Layout | None) -> Grounding | None:
     if layout is None:
         return None
     if len(layout.things) > MAX_THINGS:
-        raise SettingError(f"the layout has {len(layout.things)} things, the embedded generator reads {MAX_THINGS}")
+        raise SettingError(
+            f"the layout has {len(layout.things)} things, the embedded generator reads {MAX_THINGS}"
+        )
     return Grounding(
         tuple(thing.phrase for thing in layout.things),
         tuple(thing.box.as_tuple() for thing in layout.things),

@@ -44,7 +44,9 @@ class Condition:
     box_mask: Tensor
 
 
-def tokenize(encoder: EmbeddedTextEncoder, prompts: Sequence[str], groundings: Sequence[Grounding]) -> Condition:
+def tokenize(
+    encoder: EmbeddedTextEncoder, prompts: Sequence[str], groundings: Sequence[Grounding]
+) -> Condition:
     """Number the words of prompts and layouts.
 
     Returns:

@@ -36,7 +36,9 @@ def fourier(values: Tensor) -> Tensor:
 def timestep_features(timesteps: Tensor, width: int = 128) -> Tensor:
     """Sinusoidal features [N, width] of timesteps [N] in 0..1000 (Vaswani et al. 2017)."""
     half = width // 2
-    rates = torch.exp(-math.log(10_000) * torch.arange(half, device=timesteps.device, dtype=torch.float32) / half)
+    rates = torch.exp(
+        -math.log(10_000) * torch.arange(half, device=timesteps.device, dtype=torch.float32) / half
+    )
     angles = timesteps.float()[:, None] * rates
     return torch.cat([angles.cos(), angles.sin()], -1)
 
@@ -105,9 +107,7 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
         )
         features = text_width + 4 * FREQUENCIES + 2 + 8
         self.slot_rank = nn.Parameter(torch.randn(SLOTS + 1, 8))
-        self.dense = nn.Sequential(
-            nn.Linear(features, 512), nn.GELU(), nn.Linear(512, 512), nn.GELU()
-        )
+        self.dense = nn.Sequential(nn.Linear(features, 512), nn.GELU(), nn.Linear(512, 512), nn.GELU())
         self.dense_out = nn.Linear(512, width)
         self.dense_again = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(depth // 2))
         self.time = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
@@ -189,7 +189,9 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
         inside = (centers[None, :, None] - origin) / extent
         ranks = self.slot_rank.expand(*chosen.shape, -1)
         phrase = phrases[rows, chosen]
-        features = torch.cat([phrase, fourier(inside).to(phrase.dtype), extent.to(phrase.dtype), ranks.to(phrase.dtype)], -1)
+        features = torch.cat(
+            [phrase, fourier(inside).to(phrase.dtype), extent.to(phrase.dtype), ranks.to(phrase.dtype)], -1
+        )
         told = self.dense(features) * found[..., None]
         grounded: Tensor = self.dense_out(told.sum(2))
         return grounded

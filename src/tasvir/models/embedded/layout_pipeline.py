@@ -95,7 +95,9 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
             predicted = self._predict(latents, timestep, encoded, guidance_scale)
             latents = self.scheduler.step(predicted, timestep, latents, **extra, return_dict=False)[0]
             if callback_on_step_end is not None:
-                latents = callback_on_step_end(self, number, timestep, {"latents": latents}).pop("latents", latents)
+                latents = callback_on_step_end(self, number, timestep, {"latents": latents}).pop(
+                    "latents", latents
+                )
         pictures = self._finish(latents.to(dtype), output_type)
         return ImagePipelineOutput(images=pictures) if return_dict else (pictures,)
 
@@ -111,7 +113,9 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
         nothing = (text, torch.zeros_like(text_mask), phrases, encoded[3], torch.zeros_like(box_mask))
         return tuple(torch.cat(pair) for pair in zip(encoded, nothing, strict=True))
 
-    def _predict(self, latents: Tensor, timestep: Tensor, encoded: tuple[Tensor, ...], scale: float) -> Tensor:
+    def _predict(
+        self, latents: Tensor, timestep: Tensor, encoded: tuple[Tensor, ...], scale: float
+    ) -> Tensor:
         guided = scale > 1.0
         model_input = torch.cat([latents] * 2) if guided else latents
         model_input = self.scheduler.scale_model_input(model_input, timestep)
@@ -127,8 +131,13 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
     ) -> Tensor:
         cells = NATIVE // FACTOR
         shape = (1, self.denoiser.config.channels, cells, cells)
-        sources = [generator] * count if generator is None or isinstance(generator, torch.Generator) else generator
-        drawn = [torch.randn(shape, generator=source, device=source.device if source else "cpu") for source in sources]
+        sources = (
+            [generator] * count if generator is None or isinstance(generator, torch.Generator) else generator
+        )
+        drawn = [
+            torch.randn(shape, generator=source, device=source.device if source else "cpu")
+            for source in sources
+        ]
         return torch.cat(drawn).to(dtype)
 
     def _step_arguments(self, generator: Any) -> dict[str, Any]:

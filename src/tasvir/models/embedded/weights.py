@@ -55,7 +55,9 @@ def _check(path: Path, digest: str) -> None:
     if not path.is_file():
         raise WeightsError(f"weight file {path} is missing: {RESTORE.format(path=path)}")
     if _digest(path) != digest:
-        raise WeightsError(f"weight file {path} is damaged (its SHA-256 is not the shipped one): {RESTORE.format(path=path)}")
+        raise WeightsError(
+            f"weight file {path} is damaged (its SHA-256 is not the shipped one): {RESTORE.format(path=path)}"
+        )
 
 
 def _digest(path: Path) -> str:

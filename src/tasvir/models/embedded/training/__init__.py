@@ -30,7 +30,9 @@ def _task(name: str, settings: TrainSettings, device: Any) -> Any:
         from tasvir.models.embedded.training.generator import GeneratorTask
 
         source = settings.vae or weights.folder("generator") / "vae"
-        return GeneratorTask(device, settings.seed, EmbeddedAutoencoder.from_pretrained(source, local_files_only=True))
+        return GeneratorTask(
+            device, settings.seed, EmbeddedAutoencoder.from_pretrained(source, local_files_only=True)
+        )
     if name == "oracle":
         from tasvir.models.embedded.training.oracle import OracleTask
 

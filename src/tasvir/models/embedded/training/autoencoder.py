@@ -36,15 +36,15 @@ class AutoencoderTask:
     def network(self) -> nn.Module:
         return self.model
 
-    def loss(self, rng: np.random.Generator, noise: torch.Generator, batch: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, rng: np.random.Generator, noise: torch.Generator, batch: int
+    ) -> tuple[Tensor, dict[str, float]]:
         pictures = self._crops(rng, batch)
         latents = self.model.encode_raw(pictures)
         shake = torch.randn(latents.shape, generator=noise).to(self.device)
         restored = self.model.decode_raw(latents + LATENT_NOISE * shake).float()
         plain = (restored - pictures).abs().mean()
-        edges = sum(
-            (restored.diff(dim=axis) - pictures.diff(dim=axis)).abs().mean() for axis in (2, 3)
-        )
+        edges = sum((restored.diff(dim=axis) - pictures.diff(dim=axis)).abs().mean() for axis in (2, 3))
         size = latents.float().square().mean()
         total = plain + edges + 0.01 * (size - 1.0).relu()
         mse = (restored.detach().clamp(-1, 1) - pictures).square().mean()
@@ -78,4 +78,3 @@ class AutoencoderTask:
 
     def _whole(self, rng: np.random.Generator, count: int) -> Tensor:
         return to_tensor(np.stack([render(sample_scene(rng)) for _ in range(count)]), self.device)
-

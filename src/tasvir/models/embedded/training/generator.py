@@ -48,7 +48,9 @@ class GeneratorTask:
     def network(self) -> nn.Module:
         return self.models
 
-    def loss(self, rng: np.random.Generator, noise: torch.Generator, batch: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, rng: np.random.Generator, noise: torch.Generator, batch: int
+    ) -> tuple[Tensor, dict[str, float]]:
         latents, prompts, groundings = self._data(rng, batch // DRAWS)
         encoder, denoiser = self.models["text_encoder"], self.models["denoiser"]
         condition = tokenize(encoder, prompts, groundings)  # type: ignore[arg-type]
@@ -89,7 +91,10 @@ class GeneratorTask:
         """Save the whole pipeline in diffusers' layout, fp16, with the card's figures."""
         scheduler = DPMSolverMultistepScheduler(**SCHEDULE, lambda_min_clipped=-5.1)
         pipeline = EmbeddedLayoutPipeline(
-            self.vae, self.models["text_encoder"], self.models["denoiser"], scheduler  # type: ignore[arg-type]
+            self.vae,
+            self.models["text_encoder"],
+            self.models["denoiser"],
+            scheduler,  # type: ignore[arg-type]
         )
         pipeline.to(torch.float16).save_pretrained(out / "pipeline")
         pipeline.to(torch.float32)

@@ -68,7 +68,9 @@ class Task(Protocol):
     def network(self) -> nn.Module:
         """The network whose parameters are trained."""
 
-    def loss(self, rng: np.random.Generator, noise: torch.Generator, batch: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, rng: np.random.Generator, noise: torch.Generator, batch: int
+    ) -> tuple[Tensor, dict[str, float]]:
         """The loss on fresh data drawn from ``rng`` and ``noise``, and figures for the curve."""
 
     def finish(self, out: Path) -> None:
@@ -116,7 +118,9 @@ class _Run:
         self._restore()
         self.clock = self.last_report = self.last_save = time.monotonic()
         self.device = next(self.network.parameters()).device
-        self.autocast = settings.dtype == "bfloat16" or (settings.dtype == "auto" and _has_bfloat16(self.device))
+        self.autocast = settings.dtype == "bfloat16" or (
+            settings.dtype == "auto" and _has_bfloat16(self.device)
+        )
 
     def progress(self) -> float:
         done = self.step / self.settings.steps
@@ -187,9 +191,15 @@ class _Run:
             ("average", self.average),
             ("optimizer", moments),
         ):
-            _write(out / f"{name}.safetensors", {key: value.contiguous().clone() for key, value in tensors.items()})
+            _write(
+                out / f"{name}.safetensors",
+                {key: value.contiguous().clone() for key, value in tensors.items()},
+            )
         state = {"task": self.task.name, "step": self.step, "elapsed": self.elapsed, "smooth": self.smooth}
-        settings = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self.settings).items()}
+        settings = {
+            key: str(value) if isinstance(value, Path) else value
+            for key, value in asdict(self.settings).items()
+        }
         temporary = out / "state.json.part"
         temporary.write_text(json.dumps({**state, "settings": settings}, indent=2), "utf-8")
         temporary.replace(out / "state.json")
@@ -199,7 +209,9 @@ class _Run:
         if not (out / "state.json").exists():
             return
         if not self.settings.resume:
-            raise RecordError(f"{out} already holds a run: add --resume to go on, or name another folder with --out")
+            raise RecordError(
+                f"{out} already holds a run: add --resume to go on, or name another folder with --out"
+            )
         state = json.loads((out / "state.json").read_text("utf-8"))
         if state["task"] != self.task.name:
             raise RecordError(f"{out} holds a run of {state['task']!r}, not of {self.task.name!r}")
@@ -227,7 +239,12 @@ class _Run:
 def _begin_from(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Take over the weights whose name and shape fit; the rest keep their fresh values."""
     own = network.state_dict()
-    network.load_state_dict({key: weights[key] if key in weights and weights[key].shape == value.shape else value for key, value in own.items()})
+    network.load_state_dict(
+        {
+            key: weights[key] if key in weights and weights[key].shape == value.shape else value
+            for key, value in own.items()
+        }
+    )
 
 
 def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
@@ -246,7 +263,9 @@ def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
     optimizers: list[torch.optim.Optimizer] = [adam]
     if matrices:
         if not hasattr(torch.optim, "Muon"):
-            raise SettingError(f"training needs torch 2.9 or newer (found {torch.__version__}); drawing does not")
+            raise SettingError(
+                f"training needs torch 2.9 or newer (found {torch.__version__}); drawing does not"
+            )
         optimizers.append(
             torch.optim.Muon(matrices, lr=lr, momentum=0.95, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
         )
