@@ -54,6 +54,7 @@ class Part:
         low, high: Allowed sizes as factors of the natural height.
         frozen: Keep its box.
         turnable: Its facing is free.
+        fresh: It has no place yet.
     """
 
     entity: int
@@ -62,6 +63,7 @@ class Part:
     high: float = SCALES[None][1]
     frozen: bool = False
     turnable: bool = False
+    fresh: bool = False
 
     @property
     def kind(self) -> Kind:

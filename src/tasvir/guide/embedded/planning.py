@@ -162,6 +162,7 @@ def recover(
 def _recovered(description: Description, index: int, thing: Placed | None) -> Part:
     part = new_part(description, index, (thing.facing if thing is not None else None) or "right")
     if thing is None:
+        part.fresh = True
         return part
     entity = description.entities[index]
     wanted = part.placed
@@ -188,11 +189,14 @@ def solve(
     gutter: float = GUTTER,
     restarts: int = RESTARTS,
 ) -> Layout:
-    """Parts as a layout that is right if one can be found: first repaired in place, then drafted anew."""
+    """Parts as a layout that is right if one can be found: repaired in place, or else drafted anew."""
     links = links_of(description, parts)
     solver = Solver(parts, links, rng, gutter)
-    start = looks(parts)
     kept = [part.frozen for part in parts]
+    _place_fresh(parts, links, rng)
+    start = looks(parts)
+    if solver.problem() <= SAFE:
+        return to_layout(parts, links, description.background)
     _freeze_sound(parts, links, solver)
     best, least = start, float("inf")
     for attempt in range(restarts):
@@ -210,6 +214,18 @@ def solve(
     for part, placed in zip(parts, best, strict=True):
         part.placed = placed
     return to_layout(parts, links, description.background)
+
+
+def _place_fresh(parts: Sequence[Part], links: Sequence[Link], rng: Generator) -> None:
+    """Draft the parts that have no place yet, around all others."""
+    if not any(part.fresh for part in parts):
+        return
+    frozen = [part.frozen for part in parts]
+    for part in parts:
+        part.frozen = not part.fresh
+    draft(parts, links, rng)
+    for part, before in zip(parts, frozen, strict=True):
+        part.frozen, part.fresh = before, False
 
 
 def _freeze_sound(parts: Sequence[Part], links: Sequence[Link], solver: Solver) -> None:

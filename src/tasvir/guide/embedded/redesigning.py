@@ -30,7 +30,7 @@ SAME = 0.03
 """Layouts of equal phrases whose edges all differ by less than this count as one."""
 CANDIDATES = 6
 RESTARTS = 2
-STALE = 2
+STALE = 3
 """After so many failures of one thing everything is placed anew."""
 
 

@@ -27,6 +27,8 @@ GUTTER = 0.02
 MOST_HIDDEN = 0.5
 """Share of a far thing that a nearer one may cover where a relation has them overlap."""
 STEPS = 700
+ENOUGH = 250
+"""After so many steps a solved layout is good enough."""
 SAFE = 0.004
 """Relations and collisions together may be short of this much: rounding."""
 
@@ -77,6 +79,8 @@ class Solver:
             return self.problem() <= SAFE
         best = self.cost()
         for step in range(steps):
+            if step >= ENOUGH and step % 50 == 0 and self.problem() <= SAFE:
+                break
             index = movable[int(self.rng.integers(len(movable)))]
             before = [part.placed for part in self.parts]
             self._move(index, 1.0 - step / steps)
