@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
 from numpy.random import Generator
 
 from tasvir.world.catalogue import catalogue, palette
@@ -183,12 +184,14 @@ def all_visible(things: Sequence[Placed], cells: int = 32) -> bool:
 
 
 def _hidden(box: BoxTuple, nearer: Sequence[BoxTuple], cells: int) -> float:
-    shares = [(cell + 0.5) / cells for cell in range(cells)]
-    points = [
-        (box[0] + u * (box[2] - box[0]), box[1] + v * (box[3] - box[1])) for u in shares for v in shares
-    ]
-    covered = sum(any(b[0] <= x <= b[2] and b[1] <= y <= b[3] for b in nearer) for x, y in points)
-    return covered / len(points)
+    """Share of a grid of points in a box that lie in any of the nearer boxes."""
+    shares = (np.arange(cells) + 0.5) / cells
+    x = (box[0] + shares * (box[2] - box[0]))[None, :]
+    y = (box[1] + shares * (box[3] - box[1]))[:, None]
+    covered = np.zeros((cells, cells), dtype=bool)
+    for x0, y0, x1, y1 in nearer:
+        covered |= (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
+    return float(covered.mean())
 
 
 def _some(things: Sequence[Placed], rng: Generator) -> int:

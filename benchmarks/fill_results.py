@@ -1,7 +1,7 @@
 """Writes measured figures into the result cells of documents.
 
-A cell stands between two comments, <!-- result:NAME --> and <!-- /result -->. The figures are a JSON object of
-names and texts, {"help_seconds": "0.29 s median of 15"}:
+A cell stands between two comments, <!-- result:NAME --> and <!-- /result -->. The figures are a JSON object
+of names and texts, {"help_seconds": "SECONDS, n N"}:
 
     python benchmarks/fill_results.py figures.json README.md docs/notebook.md
 

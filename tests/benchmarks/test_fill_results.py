@@ -9,7 +9,10 @@ from types import ModuleType
 
 import pytest
 
-DOCUMENT = "Help: <!-- result:help -->not measured yet<!-- /result -->, <!-- result:peak -->not\nyet<!-- /result -->."
+DOCUMENT = (
+    "Help: <!-- result:help -->not measured yet<!-- /result -->, "
+    "peak: <!-- result:peak -->not\nyet<!-- /result -->."
+)
 
 
 @pytest.fixture
