@@ -22,8 +22,7 @@ Reader = Callable[[Sequence[NDArray[np.uint8]]], list[Reading]]
 
 
 class PredicateMetric(Metric):
-    """All predicates of the description true of what the oracle reads: 1, else 0; with the share that is
-    true.
+    """1 if all predicates of a description are true of what the oracle reads, else 0; and the share.
 
     Args:
         read: What reads pictures; None = the shipped oracle.
