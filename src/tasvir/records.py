@@ -1,8 +1,9 @@
 """The nouns that travel between the rooms: frozen, JSON in and out, no torch.
 
-Prompt --guide--> Layout --generate--> Picture --judge--> Verdict; an Attempt holds one such round and a Trace all of them.
-A box is x0, y0, x1, y1 in fractions of the picture's sides, origin top left. The order of a layout's things is their
-depth order: the first is farthest away, the last is nearest and drawn over the others.
+Prompt --guide--> Layout --generate--> Picture --judge--> Verdict; an Attempt holds one such round and a
+Trace all of them. A box is x0, y0, x1, y1 in fractions of the picture's sides, origin top left. The order
+of a layout's things is their depth order: the first is farthest away, the last is nearest and drawn over
+the others.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in fractions of the picture's sides, origin top left: 0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1.
+    """A rectangle in fractions of the picture's sides, origin top left: 0 <= x0 < x1 <= 1, 0 <= y0 < y1 <= 1.
 
-    The record does not check itself; `tasvir.layout.check` does, so that a broken box can be reported in full.
+    The record does not check itself: `tasvir.layout.check` does, and tells of all that is broken at once.
     """
 
     x0: float
@@ -105,8 +106,8 @@ class Layout:
     Args:
         things: Objects in depth order, farthest first.
         background: What is behind them ("a park"), or None where nobody said.
-        overlaps: Pairs of indices whose boxes may cover each other by more than half, because a relation (holding,
-            riding, inside, ...) says so.
+        overlaps: Pairs of indices whose boxes may cover each other by more than half, because a relation
+            (holding, riding, inside, ...) says so.
     """
 
     things: tuple[Thing, ...] = ()
@@ -127,7 +128,8 @@ class Layout:
         """Read what `to_dict` wrote.
 
         Raises:
-            RecordError: A field is missing or has another type. Broken boxes pass: `tasvir.layout.check` reports them.
+            RecordError: A field is missing or has another type. Broken boxes pass: `tasvir.layout.check`
+                reports them.
         """
         try:
             things = tuple(
@@ -137,7 +139,8 @@ class Layout:
             overlaps = tuple((int(a), int(b)) for a, b in data.get("overlaps", ()))
         except (KeyError, TypeError, ValueError) as problem:
             raise RecordError(
-                f"not a layout: {problem!r}; expected {{'things': [{{'phrase': ..., 'box': [x0, y0, x1, y1]}}, ...]}}"
+                f"not a layout: {problem!r}; "
+                "expected {'things': [{'phrase': ..., 'box': [x0, y0, x1, y1]}, ...]}"
             ) from problem
         return cls(things, None if background is None else str(background), overlaps)
 

@@ -1,32 +1,44 @@
 """The world suite, drawn by several arms of the same machinery and scored by the oracle.
 
-An arm is the loop with switches, so that every step's worth is seen, plus the baseline of equal cost: ``best-of-n`` draws as
-many plain pictures as the loop drew for that prompt and shows the one that the same judge likes best. The oracle only
-scores what an arm shows; it never steers one. Each prompt's result is appended to a file as it is ready, so an evaluation
-that was stopped goes on where it ended.
+An arm is the loop with switches, so that every step's worth is seen, plus the baseline of equal cost:
+``best-of-n`` draws as many plain pictures as the loop drew for that prompt and shows the one that the same
+judge likes best. The oracle only scores what an arm shows; it never steers one. Each prompt's result is
+appended to a file as it is ready, so an evaluation that was stopped goes on where it ended.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from tasvir import pipeline, registry
-from tasvir.errors import SettingError
+from tasvir.errors import RecordError, SettingError, WeightsError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide
 from tasvir.loop import attempt_seed
 from tasvir.records import Picture, Prompt
+from tasvir.score.base import Metric
 from tasvir.score.statistics import mean_interval, paired_interval
 from tasvir.world.suite import SuitePrompt, world_suite
 
-ARMS: dict[str, dict[str, bool]] = {
+
+class Arm(TypedDict, total=False):
+    """Switches of the loop that differ from their default."""
+
+    guided: bool
+    revise: bool
+    judging: bool
+    redesign: bool
+
+
+ARMS: dict[str, Arm] = {
     "unguided": {"guided": False},
     "layout": {"revise": False, "judging": False, "redesign": False},
     "revised": {"judging": False, "redesign": False},
@@ -38,6 +50,9 @@ ARMS: dict[str, dict[str, bool]] = {
 
 BEST_OF_N = "best-of-n"
 
+MARKS = {True: "ok", False: "--", None: "??"}
+"""How a line of progress shows right, wrong and not measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Models:
@@ -45,7 +60,7 @@ class Models:
 
     generator: Generator
     guide: Guide
-    metric: Any
+    metric: Metric
 
     @classmethod
     def embedded(cls) -> Models:
@@ -53,7 +68,7 @@ class Models:
         return cls(
             registry.create("generators", "embedded", Generator),
             registry.create("guides", "embedded", Guide),
-            registry.load("metrics", "predicates")(),
+            registry.create("metrics", "predicates", Metric),
         )
 
 
@@ -62,8 +77,10 @@ class Result:
     """Scores by arm and category.
 
     Args:
-        rows: One a prompt and arm: id, category, arm, correct (all predicates true), share, pictures, seconds.
-        oracle: The oracle's own error on rendered scenes, from its card.
+        rows: One a prompt and arm: id, category, arm, seed, text, correct (all predicates true; None where
+            the picture could not be scored), details of the score, judged (by the judge, or None),
+            pictures, seconds.
+        oracle: The oracle's own error on rendered scenes, from its card; empty where it is not shipped.
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -81,15 +98,11 @@ class Result:
     def to_text(self) -> str:
         data = self.to_dict()
         lines = [
-            f"{'arm':<16}{'correct':>9}  {'95 % interval':<17}{'n':>5}{'pictures':>10}{'s, median':>11}  by category"
+            f"{'arm':<16}{'correct':>9}  {'95 % interval':<17}{'n':>5}{'pictures':>10}{'s, median':>11}"
+            "  by category"
         ]
         for arm, figures in data["arms"].items():
-            low, high = figures["interval"]
-            parts = ", ".join(f"{name} {value:.2f}" for name, value in figures["categories"].items())
-            lines.append(
-                f"{arm:<16}{figures['correct']:>9.3f}  [{low:.3f}, {high:.3f}]   {figures['n']:>5}"
-                f"{figures['pictures']:>10.2f}{figures['seconds_median']:>11.2f}  {parts}"
-            )
+            lines.append(_line(arm, figures))
         for name, figures in data["differences"].items():
             low, high = figures["interval"]
             lines.append(
@@ -124,15 +137,19 @@ def evaluate_world(
         on_progress: Called with a line a prompt.
 
     Raises:
-        SettingError: An unknown arm, or "best-of-n" without "loop".
+        SettingError: An unknown arm, "best-of-n" without "loop", a part that is none, or ``out`` holds
+            results of another seed.
+        RecordError: ``out`` holds results that cannot be read.
     """
     unknown = [arm for arm in arms if arm not in ARMS and arm != BEST_OF_N]
     if unknown:
         raise SettingError(f"unknown arm {unknown[0]!r}: expected {', '.join([*ARMS, BEST_OF_N])}")
     if BEST_OF_N in arms and "loop" not in arms:
         raise SettingError("best-of-n draws as many pictures as the loop did: ask for the loop too")
+    if not 0 <= part[0] < part[1]:
+        raise SettingError(f"part is {part[0]}/{part[1]}: give (i, n) with 0 <= i < n")
     ordered = [arm for arm in arms if arm != BEST_OF_N] + [BEST_OF_N] * (BEST_OF_N in arms)
-    done = _read(out)
+    done = _read(out, seed)
     tools: Models | None = models
     entries = _spread(world_suite(), limit)[part[0] :: part[1]]
     for number, entry in enumerate(entries):
@@ -144,7 +161,7 @@ def evaluate_world(
                 done[entry.id, arm] = row
                 _append(out, row)
         if on_progress is not None:
-            marks = "  ".join(f"{arm} {'ok' if done[entry.id, arm]['correct'] else '--'}" for arm in ordered)
+            marks = "  ".join(f"{arm} {MARKS[done[entry.id, arm]['correct']]}" for arm in ordered)
             on_progress(f"{number + 1}/{len(entries)}  {marks}  {entry.text}")
     wanted = {entry.id for entry in entries}
     rows = tuple(row for (name, arm), row in done.items() if name in wanted and arm in ordered)
@@ -181,8 +198,9 @@ def _one(
         "id": entry.id,
         "category": entry.category,
         "arm": arm,
+        "seed": seed,
         "text": entry.text,
-        "correct": score.value == 1.0,
+        "correct": None if score.value is None else score.value == 1.0,
         "details": score.details,
         "judged": judged,
         "pictures": count,
@@ -218,59 +236,96 @@ def _spread(suite: Sequence[SuitePrompt], limit: int | None) -> list[SuitePrompt
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    categories = dict.fromkeys(row["category"] for row in rows)
-    mean, low, high = mean_interval([float(row["correct"]) for row in rows])
+    """Shares over what could be scored, with how many those are; pictures and seconds over all."""
+    scored = [row for row in rows if row["correct"] is not None]
+    categories = dict.fromkeys(row["category"] for row in scored)
+    mean, *interval = (
+        mean_interval([float(row["correct"]) for row in scored]) if scored else (None, None, None)
+    )
     return {
         "correct": mean,
-        "interval": [low, high],
-        "n": len(rows),
+        "interval": interval,
+        "n": len(scored),
         "pictures": float(np.mean([row["pictures"] for row in rows])),
         "seconds_median": float(np.median([row["seconds"] for row in rows])),
         "categories": {
-            name: float(np.mean([row["correct"] for row in rows if row["category"] == name]))
+            name: float(np.mean([row["correct"] for row in scored if row["category"] == name]))
             for name in categories
         },
     }
 
 
+def _line(arm: str, figures: dict[str, Any]) -> str:
+    """One arm's row of the table."""
+    low, high = figures["interval"]
+    shown = "     none  nothing was scored   "
+    if figures["correct"] is not None:
+        shown = f"{figures['correct']:>9.3f}  [{low:.3f}, {high:.3f}]   "
+    parts = ", ".join(f"{name} {value:.2f}" for name, value in figures["categories"].items())
+    return (
+        f"{arm:<16}{shown}{figures['n']:>5}"
+        f"{figures['pictures']:>10.2f}{figures['seconds_median']:>11.2f}  {parts}"
+    )
+
+
 def _differences(rows: Iterable[dict[str, Any]], arms: Sequence[str]) -> dict[str, Any]:
-    """The loop against each other arm, paired by prompt."""
-    by_arm = {arm: {row["id"]: float(row["correct"]) for row in rows if row["arm"] == arm} for arm in arms}
+    """The loop against each other arm, paired by prompt; needs two prompts that both arms were scored on."""
+    scored = [row for row in rows if row["correct"] is not None]
+    by_arm = {arm: {row["id"]: float(row["correct"]) for row in scored if row["arm"] == arm} for arm in arms}
     if "loop" not in by_arm:
         return {}
     found = {}
     for arm in arms:
         shared = [name for name in by_arm["loop"] if name in by_arm[arm]]
-        if arm != "loop" and shared:
+        if arm != "loop" and len(shared) >= 2:
             pairs = [(by_arm["loop"][name], by_arm[arm][name]) for name in shared]
             mean, low, high = paired_interval(pairs)
             found[f"loop - {arm}"] = {"mean": mean, "interval": [low, high], "n": len(pairs)}
     return found
 
 
-def _read(out: Path | None) -> dict[tuple[str, str], dict[str, Any]]:
+def _read(out: Path | None, seed: int) -> dict[tuple[str, str], dict[str, Any]]:
     file = None if out is None else out / "results.jsonl"
     if file is None or not file.exists():
         return {}
     rows = []
-    for line in file.read_text("utf-8").splitlines():
+    for line in file.read_bytes().split(b"\n"):
         try:
             rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue  # the last line of a run that was killed while writing it; its prompt is drawn again
-    return {(row["id"], row["arm"]): row for row in rows}
+        except ValueError:
+            continue  # cut short when a run was killed while writing it; its prompt is drawn again
+    try:
+        done = {(row["id"], row["arm"]): row for row in rows}
+        seeds = {row["seed"] for row in rows}
+    except (KeyError, TypeError) as problem:
+        raise RecordError(
+            f"{file} holds a line that is not a result ({problem}): name another folder"
+        ) from problem
+    if seeds - {seed}:
+        raise SettingError(
+            f"{file} holds results of seed {min(seeds - {seed})}, not {seed}: name another folder"
+        )
+    return done
 
 
 def _append(out: Path | None, row: dict[str, Any]) -> None:
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        with (out / "results.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        with (out / "results.jsonl").open("a+b") as file:
+            torn = False
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                torn = file.read(1) != b"\n"
+            line = json.dumps(row, ensure_ascii=False) + "\n"
+            file.write(b"\n" * torn + line.encode())  # one write: processes may share the file
 
 
 def _oracle_card() -> dict[str, Any]:
     from tasvir.models.embedded import weights
 
-    card = weights.folder("oracle") / "figures.json"
+    try:
+        card = weights.folder("oracle") / "figures.json"
+    except WeightsError:  # the metric is another one: the embedded one would have stopped before
+        return {}
     figures: dict[str, Any] = json.loads(card.read_text("utf-8")) if card.exists() else {}
     return figures

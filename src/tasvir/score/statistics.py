@@ -24,7 +24,9 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def paired_interval(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
-    """Mean of the first minus the second, with the 95 % interval of a mean of paired differences (normal theory).
+    """Mean of the first minus the second, with the 95 % interval of a mean of paired differences.
+
+    Normal theory: mean -+ z s / sqrt(n), s the standard deviation of the differences.
 
     Raises:
         ValueError: Fewer than two pairs.

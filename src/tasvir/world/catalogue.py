@@ -17,8 +17,8 @@ from tasvir.errors import UnknownNameError
 class Kind:
     """One kind of thing; the fields are explained at the head of catalogue.toml.
 
-    Lengths are fractions of the picture's side (``height``) or of the thing's own box (``grip``, ``ride``, ``top``,
-    ``under``, ``inside``); None where the kind cannot be used so.
+    Lengths are fractions of the picture's side (``height``) or of the thing's own box (``grip``, ``ride``,
+    ``top``, ``under``, ``inside``); None where the kind cannot be used so.
     """
 
     name: str

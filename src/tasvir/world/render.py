@@ -1,7 +1,8 @@
-"""Scene -> pixels: sprites are SVG templates recoloured, rasterised by resvg once and composited back to front.
+"""Scene -> pixels: SVG templates are recoloured, rasterised by resvg once, and composited back to front.
 
-A template carries its palette in one ``<style id="palette">`` element, which is replaced by the wanted colour; a striped or
-dotted surface makes the main colour a pattern. Every template of a directional kind looks to the right.
+A template carries its palette in one ``<style id="palette">`` element, which is replaced by the wanted
+colour; a striped or dotted surface makes the main colour a pattern. Every template of a directional kind
+looks to the right.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from PIL import Image
 from tasvir.errors import UnknownNameError
 from tasvir.world.catalogue import kind as find_kind
 from tasvir.world.catalogue import palette
-from tasvir.world.scene import Placed, Scene
+from tasvir.world.scene import SURFACES, Placed, Scene
 
 Pixels = NDArray[np.uint8]
 
@@ -28,8 +29,9 @@ MASTER_HEIGHT = 192
 
 _PALETTE = re.compile(r'<style id="palette">.*?</style>', re.DOTALL)
 _PATTERNS = {
-    "striped": '<pattern id="surface" width="16" height="16" patternUnits="userSpaceOnUse" patternTransform="rotate(35)">'
-    '<rect width="16" height="16" fill="{base}"/><rect width="7" height="16" fill="{ink}"/></pattern>',
+    "striped": '<pattern id="surface" width="16" height="16" patternUnits="userSpaceOnUse"'
+    ' patternTransform="rotate(35)"><rect width="16" height="16" fill="{base}"/>'
+    '<rect width="7" height="16" fill="{ink}"/></pattern>',
     "dotted": '<pattern id="surface" width="20" height="20" patternUnits="userSpaceOnUse">'
     '<rect width="20" height="20" fill="{base}"/><circle cx="10" cy="10" r="5.5" fill="{ink}"/></pattern>',
 }
@@ -44,6 +46,9 @@ def render(scene: Scene, size: tuple[int, int] = (128, 128)) -> Pixels:
 
     Returns:
         uint8 array, shape [height, width, 3], sRGB.
+
+    Raises:
+        UnknownNameError: The world has no such kind, pose, colour, surface or background.
     """
     canvas = background(scene.background, *size, flip=bool(scene.seed % 2)).copy()
     for thing in scene.things:
@@ -54,13 +59,17 @@ def render(scene: Scene, size: tuple[int, int] = (128, 128)) -> Pixels:
 def sprite(
     kind: str, pose: str | None, color: str, surface: str, facing: str | None, width: int, height: int
 ) -> Pixels:
-    """One thing alone: uint8 array [height, width, 4], RGB premultiplied by alpha."""
+    """One thing alone: uint8 array [height, width, 4], RGB premultiplied by alpha.
+
+    Raises:
+        UnknownNameError: The world has no such kind, pose, colour or surface.
+    """
     return _sprite(kind, pose, color, surface, facing == "left", width, height)
 
 
 @lru_cache(maxsize=16)
 def background(name: str, width: int, height: int, *, flip: bool = False) -> Pixels:
-    """A backdrop: uint8 array [height, width, 3]; ``flip`` mirrors it.
+    """A backdrop: uint8 array [height, width, 3], not to be written to; ``flip`` mirrors it.
 
     Raises:
         UnknownNameError: No backdrop of that name.
@@ -71,7 +80,9 @@ def background(name: str, width: int, height: int, *, flip: bool = False) -> Pix
     side = max(width, height)
     picture = _rasterise(source.read_text("utf-8"), side, side).convert("RGB")
     pixels = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
-    return np.ascontiguousarray(pixels[:, ::-1] if flip else pixels)
+    pixels = np.ascontiguousarray(pixels[:, ::-1] if flip else pixels)
+    pixels.flags.writeable = False
+    return pixels
 
 
 def _paste(canvas: Pixels, thing: Placed) -> None:
@@ -124,6 +135,10 @@ def _template(kind: str, pose: str | None) -> str:
 
 
 def _style(color: str, surface: str) -> str:
+    if color not in palette():
+        raise UnknownNameError(f"the picture world has no color {color!r}; it has {', '.join(palette())}")
+    if surface not in SURFACES:
+        raise UnknownNameError(f"the picture world has no surface {surface!r}; it has {', '.join(SURFACES)}")
     shades = palette()[color]
     fill, pattern = shades.main, ""
     if surface != "plain":

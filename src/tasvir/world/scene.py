@@ -1,7 +1,7 @@
-"""The records of the picture world: what is where, in which attributes, in front of what. numpy-free and torch-free.
+"""The records of the picture world: what is where, in which attributes, in front of what.
 
-Boxes are (x0, y0, x1, y1) in fractions of the picture, origin top left, and *amodal*: the full extent of the thing, also
-where another thing covers it. A scene's things are in depth order, farthest first.
+Boxes are (x0, y0, x1, y1) in fractions of the picture, origin top left, and *amodal*: the full extent of
+the thing, also where another thing covers it. A scene's things are in depth order, farthest first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The embedded generator: a small layout-grounded latent diffusion model of the picture world, shipped with tasvir.
+"""The embedded generator: a small layout-grounded latent diffusion model of the picture world.
 
 It draws at 128 x 128; other sizes are resampled from that, which the picture's provenance says.
 """
@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 
 from tasvir import registry
-from tasvir.errors import SettingError
+from tasvir.errors import SettingError, WeightsError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.models.embedded import weights
-from tasvir.models.embedded.conditioning import MAX_THINGS, Grounding
+from tasvir.models.embedded.conditioning import MAX_THINGS, PHRASE_WORDS, Grounding
 from tasvir.models.embedded.layout_pipeline import NATIVE, EmbeddedLayoutPipeline
 from tasvir.models.embedded.loading import device_and_dtype
 from tasvir.records import Layout, Picture, Prompt
@@ -34,11 +34,13 @@ class EmbeddedGenerator(Generator):
         """Load from ``path`` (a diffusers pipeline folder) or the shipped weights.
 
         Raises:
-            WeightsError: The shipped weights are missing or altered.
+            WeightsError: The shipped weights are missing or altered, or ``path`` holds no pipeline.
             SettingError: The device does not exist here.
         """
         where, dtype = device_and_dtype(device)
         source = path or weights.folder("generator")
+        if not (source / "model_index.json").is_file():
+            raise WeightsError(f"{source} is not a pipeline folder: it has no model_index.json")
         self.pipeline = EmbeddedLayoutPipeline.from_pretrained(
             str(source), torch_dtype=dtype, local_files_only=True
         )
@@ -58,12 +60,15 @@ class EmbeddedGenerator(Generator):
         Raises:
             SettingError: A layout holds more things than the model reads.
         """
+        if not prompts:
+            return []
         self.pipeline.scheduler = self._sampler(settings.sampler)
         steps = settings.steps or STEPS
         scale = SCALE if settings.scale is None else settings.scale
+        groundings = [_grounding(layout) for layout in layouts]
         images = self.pipeline(
             [prompt.text for prompt in prompts],
-            [_grounding(layout) for layout in layouts],
+            groundings,
             num_inference_steps=steps,
             guidance_scale=scale,
             generator=[torch.Generator().manual_seed(seed) for seed in seeds],
@@ -75,10 +80,19 @@ class EmbeddedGenerator(Generator):
             "sampler": settings.sampler or type(self._scheduler).__name__,
             "native_size": [NATIVE, NATIVE],
         }
+        unread = [self._unread(*pair) for pair in zip(prompts, groundings, strict=True)]
         return [
-            _picture(image, settings.size, {**provenance, "seed": seed})
-            for image, seed in zip(images, seeds, strict=True)
+            _picture(image, settings.size, {**provenance, "seed": seed, "unread": lost})
+            for image, seed, lost in zip(images, seeds, unread, strict=True)
         ]
+
+    def _unread(self, prompt: Prompt, grounding: Grounding | None) -> list[str]:
+        """Words that the text encoder does not know or that lie beyond what it reads, each once."""
+        encoder = self.pipeline.text_encoder
+        phrases = (*grounding.phrases, grounding.background or "") if grounding else ()
+        lost = [*encoder.unread(prompt.text)]
+        lost += [word for phrase in phrases for word in encoder.unread(phrase, PHRASE_WORDS)]
+        return list(dict.fromkeys(lost))
 
     def _sampler(self, name: str | None) -> object:
         if name is None:

@@ -1,8 +1,9 @@
 """The autoencoder of the embedded generator: 128 x 128 pixels <-> a 16 x 16 latent of 16 channels.
 
-Convolutional without normalisation layers, so that it may be trained on crops and used at any size that 8 divides. The
-latent is trained with added noise in place of a sampled posterior (a denoising bottleneck), which keeps it smooth enough
-for diffusion; ``config.shift`` and ``config.spread`` bring it to zero mean and unit variance per channel.
+Convolutional without normalisation layers, so that it may be trained on crops and used at any size that 8
+divides. The latent is trained with added noise in place of a sampled posterior (a denoising bottleneck),
+which keeps it smooth enough for diffusion; ``config.shift`` and ``config.spread`` bring it to zero mean and
+unit variance per channel.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class ResidualBlock(nn.Module):
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(F.silu(x))))
+        change: Tensor = self.second(F.silu(self.first(F.silu(x))))
+        return x + change
 
 
 class EmbeddedAutoencoder(ModelMixin, ConfigMixin):
@@ -46,8 +48,8 @@ class EmbeddedAutoencoder(ModelMixin, ConfigMixin):
         self,
         channels: int = 16,
         width: int = 64,
-        shift: tuple[float, ...] = (0.0,) * 16,
-        spread: tuple[float, ...] = (1.0,) * 16,
+        shift: tuple[float, ...] = (0.0,) * 16,  # noqa: ARG002 - read from the config
+        spread: tuple[float, ...] = (1.0,) * 16,  # noqa: ARG002
     ) -> None:
         super().__init__()
         self.encoder = nn.Sequential(

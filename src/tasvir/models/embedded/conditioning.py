@@ -50,7 +50,8 @@ def tokenize(
     """Number the words of prompts and layouts.
 
     Returns:
-        prompts [N, L], phrases [N, B, PHRASE_WORDS], boxes [N, B, 4], box_mask [N, B]; entry 0 of B is the background.
+        prompts [N, L], phrases [N, B, PHRASE_WORDS], boxes [N, B, 4], box_mask [N, B]; entry 0 of B is the
+        background.
     """
     slots = 1 + max((len(grounding.phrases) for grounding in groundings), default=0)
     phrases = torch.zeros(len(prompts), slots, PHRASE_WORDS, dtype=torch.long)

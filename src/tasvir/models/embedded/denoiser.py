@@ -1,11 +1,11 @@
 """The denoiser of the embedded generator: a transformer over patches of the latent, grounded in a layout.
 
-Every 2 x 2 patch of the latent is a token. Boxes reach the picture twice: as tokens beside the patches (phrase + Fourier
-features of the box, after GLIGEN, Li et al. 2023), and densely: each patch is told, for the nearest things whose boxes
-touch it, the phrase and its own place *within* the box. The dense path is what makes a small network draw a thing where
-its box is. Words are looked at by all tokens but are not
-rewritten by the blocks. Time enters by adaptive layer norm (DiT, Peebles & Xie 2023), with one
-modulation shared by all blocks plus a table a block (PixArt-alpha, Chen et al. 2023).
+Every 2 x 2 patch of the latent is a token. Boxes reach the picture twice: as tokens beside the patches
+(phrase + Fourier features of the box, after GLIGEN, Li et al. 2023), and densely: each patch is told, for
+the nearest things whose boxes touch it, the phrase and its own place *within* the box. The dense path is
+what makes a small network draw a thing where its box is. Words are looked at by all tokens but are not
+rewritten by the blocks. Time enters by adaptive layer norm (DiT, Peebles & Xie 2023), with one modulation
+shared by all blocks plus a table a block (PixArt-alpha, Chen et al. 2023).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def timestep_features(timesteps: Tensor, width: int = 128) -> Tensor:
 
 
 class Block(nn.Module):
-    """Self-attention of patches and boxes, who also look at the words, and a perceptron; both modulated by time."""
+    """Self-attention of patches and boxes, who also see the words, and a perceptron; time modulates both."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -81,7 +81,8 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
 
     Args:
         channels: Latent channels.
-        grid: Latent cells along a side in training; other sizes interpolate the positions.
+        grid: Latent cells along a side in training, for the record: places enter as fractions, so any size
+            goes.
         width: Token size.
         depth: Blocks.
         heads: Attention heads.
@@ -92,7 +93,7 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
     def __init__(
         self,
         channels: int = 16,
-        grid: int = 16,
+        grid: int = 16,  # noqa: ARG002 - kept in the config
         width: int = 192,
         depth: int = 6,
         heads: int = 3,
@@ -141,8 +142,8 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
             latents: [N, channels, H, W], H and W even.
             timesteps: [N], 0..1000.
             text: Word vectors [N, L, text_width]; text_mask [N, L] is True at words.
-            phrases: Phrase vectors [N, B, text_width]. Entry 0 is the background (its box is the whole picture), the
-                others are things, farthest first.
+            phrases: Phrase vectors [N, B, text_width]. Entry 0 is the background (its box is the whole
+                picture), the others are things, farthest first.
             boxes: [N, B, 4] in fractions; box_mask [N, B] is True where there is one.
 
         Returns:

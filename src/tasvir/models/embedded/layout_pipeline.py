@@ -1,7 +1,7 @@
 """The embedded layout-to-image model as a diffusers pipeline.
 
-The same weights draw with a layout (phrases and boxes) or, without one, from the text alone. Works with any diffusers
-scheduler that takes v-prediction; `save_pretrained` and `from_pretrained` are diffusers' own.
+The same weights draw with a layout (phrases and boxes) or, without one, from the text alone. Works with any
+diffusers scheduler that takes v-prediction; `save_pretrained` and `from_pretrained` are diffusers' own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from PIL import Image
 from torch import Tensor
 
+from tasvir.errors import SettingError
 from tasvir.models.embedded.autoencoder import FACTOR, EmbeddedAutoencoder
 from tasvir.models.embedded.conditioning import Condition, Grounding, tokenize
 from tasvir.models.embedded.denoiser import LayoutTransformer
@@ -74,15 +75,21 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
             prompt: One text or a batch; "" is no text.
             groundings: A layout a prompt; None (or an entry of None) draws from the text alone.
             num_inference_steps: Steps of the scheduler.
-            guidance_scale: Classifier-free guidance (Ho & Salimans 2022) over text and layout together; 1 = off.
-            generator: A seed source, or one a prompt, which makes a picture independent of its batch's other noise.
+            guidance_scale: Classifier-free guidance (Ho & Salimans 2022) over text and layout together; 1 or
+                less = off.
+            generator: A seed source, or one a prompt, which makes a picture independent of the others.
             latents: Starting noise [N, 16, 16, 16] in place of ``generator``.
             output_type: "pil", "np" ([N, H, W, 3] in 0..1), "pt" ([N, 3, H, W] in 0..1) or "latent".
             return_dict: False returns a tuple.
-            callback_on_step_end: As in diffusers: called with the pipeline, step, timestep and {"latents": ...}.
+            callback_on_step_end: As in diffusers: called with the pipeline, step, timestep and
+                {"latents": ...}.
+
+        Raises:
+            SettingError: Not as many layouts or generators as prompts.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         layouts = [grounding or Grounding() for grounding in (groundings or [None] * len(prompts))]
+        _check_counts(len(prompts), layouts, generator)
         device = self._execution_device
         dtype = self.denoiser.dtype
         encoded = self._encode(tokenize(self.text_encoder, prompts, layouts), guidance_scale > 1.0, device)
@@ -155,3 +162,10 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
         if output_type == "np":
             return array
         return [Image.fromarray(picture) for picture in (array * 255).round().astype("uint8")]
+
+
+def _check_counts(count: int, layouts: Sequence[Grounding], generator: Any) -> None:
+    if len(layouts) != count:
+        raise SettingError(f"{count} prompts but {len(layouts)} layouts: give one a prompt, None for none")
+    if isinstance(generator, Sequence) and len(generator) != count:
+        raise SettingError(f"{count} prompts but {len(generator)} generators: give one a prompt, or one")

@@ -16,9 +16,15 @@ def pick_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        return torch.empty(0, device=name).device
+        return _used(name)
     except (RuntimeError, AssertionError) as problem:
         raise SettingError(f"device {name!r} cannot be used here: {problem}") from problem
+
+
+def _used(name: str) -> torch.device:
+    tensor = torch.zeros(1, device=name)
+    tensor.item()  # "meta" makes tensors, but never a number
+    return tensor.device
 
 
 def device_and_dtype(name: str) -> tuple[torch.device, torch.dtype]:

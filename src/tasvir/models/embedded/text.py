@@ -1,7 +1,8 @@
 """The text encoder of the embedded generator: words of a closed vocabulary to vectors.
 
-A prompt becomes one vector a word (a small transformer, so that "a red car left of a dog" differs from its mirror). A phrase
-("a small red striped ball") becomes one vector, the sum of its words' through a perceptron: word order says nothing there.
+A prompt becomes one vector a word (a small transformer, so that "a red car left of a dog" differs from its
+mirror). A phrase ("a small red striped ball") becomes one vector, the sum of its words' through a perceptron:
+word order says nothing there.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 from tasvir.models.embedded.attention import attend
 
 MAX_WORDS = 48
-"""Words of a prompt that are read; the rest is cut and the pipeline says so."""
+"""Words of a prompt that are read; the rest is cut, see `EmbeddedTextEncoder.unread`."""
 
 _WORD = re.compile(r"[a-z0-9']+|,")
 
@@ -78,9 +79,14 @@ class EmbeddedTextEncoder(ModelMixin, ConfigMixin):
         longest = max((len(row) for row in rows), default=0) or 1
         return torch.tensor([row + [0] * (longest - len(row)) for row in rows], dtype=torch.long)
 
-    def unknown(self, text: str) -> tuple[str, ...]:
-        """The words of a text that are not in the vocabulary, each once."""
-        return tuple(dict.fromkeys(word for word in words(text) if word != "," and word not in self.index))
+    def unread(self, text: str, limit: int = MAX_WORDS) -> tuple[str, ...]:
+        """What `tokenize` loses of a text: unknown words, and all beyond ``limit``; each once, in order."""
+        lost = (
+            word
+            for place, word in enumerate(words(text))
+            if word != "," and (place >= limit or word not in self.index)
+        )
+        return tuple(dict.fromkeys(lost))
 
     def encode_prompts(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors [N, L, width] and a mask [N, L] that is True at words, for tokens [N, L]."""

@@ -1,6 +1,7 @@
 """The shipped weights: where they lie, and that they are what was shipped.
 
-``weights/SHA256.json`` names every file with its hash. A file that is missing or altered is an error, never a fallback.
+``weights/SHA256.json`` names every file with its hash. A file that is missing or altered is an error, never a
+fallback.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from pathlib import Path
 
 from tasvir.errors import WeightsError
 
-RESTORE = "restore it with `pip install --force-reinstall --no-deps tasvir`, or in a checkout with `git checkout -- {path}`"
+RESTORE = (
+    "restore it with `pip install --force-reinstall --no-deps tasvir`, "
+    "or in a checkout with `git checkout -- {path}`"
+)
 
 
 @cache
@@ -47,7 +51,10 @@ def _hashes(root: Path) -> dict[str, str]:
     index = root / "SHA256.json"
     if not index.is_file():
         raise WeightsError(f"{index} is missing: {RESTORE.format(path=index)}")
-    hashes: dict[str, str] = json.loads(index.read_text("utf-8"))
+    try:
+        hashes: dict[str, str] = json.loads(index.read_text("utf-8"))
+    except ValueError as problem:
+        raise WeightsError(f"{index} is damaged ({problem}): {RESTORE.format(path=index)}") from problem
     return hashes
 
 

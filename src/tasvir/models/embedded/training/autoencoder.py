@@ -30,7 +30,8 @@ class AutoencoderTask:
 
     def __init__(self, device: torch.device, seed: int) -> None:
         torch.manual_seed(seed)
-        self.model = EmbeddedAutoencoder().to(device, memory_format=torch.channels_last)
+        model: EmbeddedAutoencoder = EmbeddedAutoencoder().to(device, memory_format=torch.channels_last)
+        self.model = model
         self.device = device
 
     def network(self) -> nn.Module:
@@ -52,7 +53,7 @@ class AutoencoderTask:
         return total, {"loss": float(total.detach()), "psnr": psnr, "latent": float(size.detach())}
 
     def finish(self, out: Path) -> None:
-        """Measure the latent's statistics and the reconstruction on 512 scenes, and save in diffusers' layout."""
+        """Measure the latent's statistics and the reconstruction on 512 scenes; save in diffusers' layout."""
         self.model.eval()
         rng = np.random.default_rng([2**31, 1])
         scenes = self._whole(rng, 512)
@@ -70,7 +71,7 @@ class AutoencoderTask:
 
     def _crops(self, rng: np.random.Generator, batch: int) -> Tensor:
         crops = []
-        for _ in range(batch // 2):
+        for _ in range(max(batch // 2, 1)):
             picture = render(sample_scene(rng))
             for y, x in rng.integers(0, picture.shape[0] - CROP + 1, (2, 2)):
                 crops.append(picture[y : y + CROP, x : x + CROP])

@@ -1,4 +1,7 @@
-"""Training the layout-grounded generator: v-prediction on latents of fresh scenes, text and layout dropped at random."""
+"""Training the layout-grounded generator: v-prediction on latents of fresh scenes.
+
+Text and layout are dropped at random, so that one network draws with both, either or neither.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +44,9 @@ class GeneratorTask:
         torch.manual_seed(seed)
         self.device = device
         self.vae = vae.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-        encoder = EmbeddedTextEncoder(vocabulary=tuple(sorted(VOCABULARY)))
-        self.models = nn.ModuleDict({"text_encoder": encoder, "denoiser": LayoutTransformer()}).to(device)
+        self.text_encoder = EmbeddedTextEncoder(vocabulary=tuple(sorted(VOCABULARY)))
+        self.denoiser = LayoutTransformer()
+        self.models = nn.ModuleDict({"text_encoder": self.text_encoder, "denoiser": self.denoiser}).to(device)
         self.alphas = DDPMScheduler(**SCHEDULE).alphas_cumprod.to(device)
 
     def network(self) -> nn.Module:
@@ -51,11 +55,10 @@ class GeneratorTask:
     def loss(
         self, rng: np.random.Generator, noise: torch.Generator, batch: int
     ) -> tuple[Tensor, dict[str, float]]:
-        latents, prompts, groundings = self._data(rng, batch // DRAWS)
-        encoder, denoiser = self.models["text_encoder"], self.models["denoiser"]
-        condition = tokenize(encoder, prompts, groundings)  # type: ignore[arg-type]
-        text, text_mask = encoder.encode_prompts(condition.prompts.to(self.device))
-        phrases = encoder.encode_phrases(condition.phrases.to(self.device))
+        latents, prompts, groundings = self._data(rng, max(batch // DRAWS, 1))
+        condition = tokenize(self.text_encoder, prompts, groundings)
+        text, text_mask = self.text_encoder.encode_prompts(condition.prompts.to(self.device))
+        phrases = self.text_encoder.encode_phrases(condition.phrases.to(self.device))
         timesteps = (torch.sigmoid(0.3 + 1.2 * torch.randn(len(latents), generator=noise)) * 1000).long()
         timesteps = timesteps.clamp_(0, 999).to(self.device)
         eps = torch.randn(latents.shape, generator=noise).to(self.device)
@@ -63,7 +66,7 @@ class GeneratorTask:
         noisy = kept.sqrt() * latents + (1 - kept).sqrt() * eps
         target = kept.sqrt() * eps - (1 - kept).sqrt() * latents
         boxes, box_mask = condition.boxes.to(self.device), condition.box_mask.to(self.device)
-        predicted = denoiser(noisy, timesteps, text, text_mask, phrases, boxes, box_mask)
+        predicted = self.denoiser(noisy, timesteps, text, text_mask, phrases, boxes, box_mask)
         errors = (predicted.float() - target).square().mean((1, 2, 3))
         grounded = box_mask[:, 1:].any(1)
         figures = {"loss": float(errors.detach().mean())}
@@ -73,7 +76,7 @@ class GeneratorTask:
         return errors.mean(), figures
 
     def _data(self, rng: np.random.Generator, count: int) -> tuple[Tensor, list[str], list[Grounding]]:
-        """Latents [count * DRAWS, 16, 16, 16] with prompts and layouts, dropped independently for each draw."""
+        """Latents [count * DRAWS, 16, 16, 16] with prompts and layouts, dropped for each draw on its own."""
         scenes = [sample_scene(rng) for _ in range(count)]
         pictures = to_tensor(np.stack([render(scene) for scene in scenes]), self.device)
         with torch.no_grad():
@@ -90,12 +93,7 @@ class GeneratorTask:
     def finish(self, out: Path) -> None:
         """Save the whole pipeline in diffusers' layout, fp16, with the card's figures."""
         scheduler = DPMSolverMultistepScheduler(**SCHEDULE, lambda_min_clipped=-5.1)
-        pipeline = EmbeddedLayoutPipeline(
-            self.vae,
-            self.models["text_encoder"],
-            self.models["denoiser"],
-            scheduler,  # type: ignore[arg-type]
-        )
+        pipeline = EmbeddedLayoutPipeline(self.vae, self.text_encoder, self.denoiser, scheduler)
         pipeline.to(torch.float16).save_pretrained(out / "pipeline")
         pipeline.to(torch.float32)
         count = sum(parameter.numel() for parameter in self.models.parameters())

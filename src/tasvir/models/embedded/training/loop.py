@@ -1,8 +1,9 @@
-"""One training loop for every embedded model: resumable, seeded, on CPU or GPU, with its curve written to disk.
+"""One training loop for every embedded model: resumable, seeded, on CPU or GPU; its curve goes to disk.
 
-What a step sees depends on (seed, step) alone, so a run that was stopped and resumed sees the same data as one that was
-not. The learning rate warms up, holds, and decays to zero over the last part of the budget, which is given in steps or
-minutes. Checkpoints are safetensors and JSON; the weights that ship are the exponential moving average.
+What a step sees depends on (seed, step) alone, so a run that was stopped and resumed sees the same data as
+one that was not. The learning rate warms up, holds, and decays to zero over the last part of the budget,
+which is given in steps or minutes. Checkpoints are safetensors and JSON; the weights that ship are the
+exponential moving average.
 """
 
 from __future__ import annotations
@@ -17,10 +18,16 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tasvir.errors import RecordError, SettingError
+from tasvir.errors import RecordError, SettingError, WeightsError
+
+DTYPES = ("auto", "float32", "bfloat16")
+
+READY = "state.json.ready"
+"""Name of the state of a checkpoint that is wholly written but not yet in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,9 @@ class TrainSettings:
         start: Weights to begin from (a file written by an earlier run), or None.
         vae: Folder of a trained autoencoder; None = the shipped one.
         pipeline: Folder of a trained generator; None = the shipped one.
+
+    Raises:
+        SettingError: A number out of its range, or an unknown dtype.
     """
 
     out: Path
@@ -56,6 +66,20 @@ class TrainSettings:
     start: Path | None = None
     vae: Path | None = None
     pipeline: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name, what in (("steps", "1 or more"), ("batch", "1 or more"), ("threads", "1 or more")):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingError(f"{name} is {value}: give {what}")
+        for name in ("minutes", "lr"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise SettingError(f"{name} is {value}: give a number above 0")
+        if self.seed < 0:
+            raise SettingError(f"seed is {self.seed}: give 0 or more")
+        if self.dtype not in DTYPES:
+            raise SettingError(f"dtype is {self.dtype!r}: give one of {', '.join(DTYPES)}")
 
 
 class Task(Protocol):
@@ -83,10 +107,13 @@ def fit(task: Task, settings: TrainSettings, report: Callable[[dict[str, Any]], 
     Args:
         task: Network, data and loss.
         settings: Budget, seeds, device.
-        report: Called about every two seconds with the step, the share of the budget and the smoothed figures.
+        report: Called about every two seconds with the step, the share of the budget and the smoothed
+            figures.
 
     Raises:
-        RecordError: ``out`` already holds a run and ``resume`` was not asked, or its checkpoint is of another model.
+        RecordError: ``out`` already holds a run and ``resume`` was not asked, or its checkpoint is of another
+            model or cannot be read.
+        WeightsError: ``settings.start`` cannot be read.
     """
     torch.set_flush_denormal(True)
     if settings.threads is not None:
@@ -111,11 +138,13 @@ class _Run:
         self.batch = settings.batch or task.batch
         self.network = task.network()
         if settings.start is not None:
-            _begin_from(self.network, load_file(settings.start))
+            _begin_from(self.network, _weights(settings.start))
         self.optimizers = _optimizers(self.network, settings.lr or task.lr)
         self.average = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
-        self.step, self.elapsed, self.smooth = 0, 0.0, {}  # type: ignore[var-annotated]
+        self.step, self.elapsed = 0, 0.0
+        self.smooth: dict[str, float] = {}
         self._restore()
+        self.noted = self.step
         self.clock = self.last_report = self.last_save = time.monotonic()
         self.device = next(self.network.parameters()).device
         self.autocast = settings.dtype == "bfloat16" or (
@@ -160,25 +189,47 @@ class _Run:
         now = time.monotonic()
         if now - self.last_report >= 2.0 or self.progress() >= 1.0:
             self.last_report = now
-            line = {
-                "step": self.step,
-                "pictures": self.step * self.batch,
-                "minutes": round(self._seconds() / 60, 3),
-                **{key: round(value, 5) for key, value in self.smooth.items()},
-            }
             if report is not None:
-                report({"progress": min(self.progress(), 1.0), **line})
+                report({"progress": min(self.progress(), 1.0), **self._line()})
             if now - self.last_save >= 60.0:
                 self.save()
-                with (self.settings.out / "curve.jsonl").open("a", encoding="utf-8") as curve:
-                    curve.write(json.dumps(line) + "\n")
+
+    def _line(self) -> dict[str, Any]:
+        """A point of the curve."""
+        return {
+            "step": self.step,
+            "pictures": self.step * self.batch,
+            "minutes": round(self._seconds() / 60, 3),
+            **{key: round(value, 5) for key, value in self.smooth.items()},
+        }
 
     def save(self) -> None:
-        """Checkpoint: every file is written beside and renamed, the state last, so a kill leaves the former one."""
+        """Checkpoint, and add a point to the curve if there is a new one.
+
+        All files are written beside, the state last. Once the state is named as ready they are the checkpoint
+        and are renamed one by one; `_restore` renames what a kill left. A kill before leaves the former one.
+        """
         self.elapsed, self.clock = self._seconds(), time.monotonic()
         self.last_save = self.clock
         out = self.settings.out
         out.mkdir(parents=True, exist_ok=True)
+        for name, tensors in self._tensors().items():
+            whole = {key: value.contiguous().clone() for key, value in tensors.items()}
+            save_file(whole, out / f"{name}.part")
+        state = {"task": self.task.name, "step": self.step, "elapsed": self.elapsed, "smooth": self.smooth}
+        settings = {
+            key: str(value) if isinstance(value, Path) else value
+            for key, value in asdict(self.settings).items()
+        }
+        (out / "state.json.part").write_text(json.dumps({**state, "settings": settings}, indent=2), "utf-8")
+        (out / "state.json.part").replace(out / READY)
+        _put_in_place(out)
+        if self.step > self.noted:
+            self.noted = self.step
+            with (out / "curve.jsonl").open("a", encoding="utf-8") as curve:
+                curve.write(json.dumps(self._line()) + "\n")
+
+    def _tensors(self) -> dict[str, Mapping[str, Tensor]]:
         moments = {
             f"{index}/{position}/{key}": value
             for index, optimizer in enumerate(self.optimizers)
@@ -186,39 +237,31 @@ class _Run:
             for key, value in state.items()
             if isinstance(value, Tensor)
         }
-        for name, tensors in (
-            ("network", self.network.state_dict()),
-            ("average", self.average),
-            ("optimizer", moments),
-        ):
-            _write(
-                out / f"{name}.safetensors",
-                {key: value.contiguous().clone() for key, value in tensors.items()},
-            )
-        state = {"task": self.task.name, "step": self.step, "elapsed": self.elapsed, "smooth": self.smooth}
-        settings = {
-            key: str(value) if isinstance(value, Path) else value
-            for key, value in asdict(self.settings).items()
-        }
-        temporary = out / "state.json.part"
-        temporary.write_text(json.dumps({**state, "settings": settings}, indent=2), "utf-8")
-        temporary.replace(out / "state.json")
+        return {"network": self.network.state_dict(), "average": self.average, "optimizer": moments}
 
     def _restore(self) -> None:
         out = self.settings.out
-        if not (out / "state.json").exists():
+        if not (out / "state.json").exists() and not (out / READY).exists():
             return
         if not self.settings.resume:
             raise RecordError(
                 f"{out} already holds a run: add --resume to go on, or name another folder with --out"
             )
-        state = json.loads((out / "state.json").read_text("utf-8"))
+        _put_in_place(out)
+        try:
+            self._take(json.loads((out / "state.json").read_text("utf-8")), out)
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
+            raise RecordError(
+                f"the checkpoint in {out} cannot be read ({problem}): name another folder with --out"
+            ) from problem
+
+    def _take(self, state: Mapping[str, Any], out: Path) -> None:
         if state["task"] != self.task.name:
             raise RecordError(f"{out} holds a run of {state['task']!r}, not of {self.task.name!r}")
         self.network.load_state_dict(load_file(out / "network.safetensors"))
-        self.average = dict(load_file(out / "average.safetensors"))
         device = next(self.network.parameters()).device
-        self.average = {key: value.to(device) for key, value in self.average.items()}
+        average = load_file(out / "average.safetensors")
+        self.average = {key: value.to(device) for key, value in average.items()}
         self._restore_moments(load_file(out / "optimizer.safetensors"))
         self.step, self.elapsed, self.smooth = state["step"], state["elapsed"], state["smooth"]
 
@@ -248,14 +291,16 @@ def _begin_from(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of transformer blocks (those under a module named ``blocks``), AdamW for the rest.
+    """Muon for the matrices of transformer blocks (those in a module named ``blocks``), AdamW for the rest.
 
-    Muon (Jordan, 2024) orthogonalises the momentum of a matrix; its step is scaled to AdamW's root mean square.
+    Muon (Jordan, 2024) orthogonalises the momentum of a matrix; its step is scaled to AdamW's root mean
+    square.
 
     Raises:
         SettingError: The network has such matrices and this torch has no Muon (it came with 2.9).
     """
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             (matrices if parameter.ndim == 2 and "blocks." in name else others).append(parameter)
@@ -284,7 +329,7 @@ def _rate(progress: float, step: int) -> float:
 
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return device.type == "cpu" and "avx512_bf16" in _cpu_flags()
 
 
@@ -293,7 +338,22 @@ def _cpu_flags() -> str:
     return info.read_text("utf-8") if info.exists() else ""
 
 
-def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    temporary = path.with_suffix(".part")
-    save_file(dict(tensors), temporary)
-    temporary.replace(path)
+def _weights(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except (OSError, SafetensorError) as problem:
+        raise WeightsError(
+            f"weights to begin from cannot be read: {path} ({problem}); give a .safetensors file"
+        ) from problem
+    return tensors
+
+
+def _put_in_place(out: Path) -> None:
+    """Rename the parts of a checkpoint that is ready; without one do nothing."""
+    if not (out / READY).exists():
+        return
+    for name in ("network", "average", "optimizer"):
+        part = out / f"{name}.part"
+        if part.exists():
+            part.replace(out / f"{name}.safetensors")
+    (out / READY).replace(out / "state.json")
