@@ -58,7 +58,7 @@ def _in_front_of(a: Placed, b: Placed) -> float:
     shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
     meet = min(a.box[3], b.box[3]) - max(a.box[1], b.box[1])
     narrow = min(_width(a), _width(b))
-    return _over(0.45 * narrow - shared) + _over(0.06 - meet) + _over(0.07 - (a.box[3] - b.box[3]))
+    return _over(0.4 * narrow - shared) + _over(0.06 - meet) + _over(0.07 - (a.box[3] - b.box[3]))
 
 
 def _inside(a: Placed, b: Placed) -> float:

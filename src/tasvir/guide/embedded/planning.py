@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 from numpy.random import Generator
 
 from tasvir import layout as rules
-from tasvir.guide.embedded.drafting import covered, draft
+from tasvir.guide.embedded.drafting import draft
 from tasvir.guide.embedded.margins import shortfall
 from tasvir.guide.embedded.parts import (
     Link,
@@ -37,10 +36,8 @@ from tasvir.world.scene import Placed
 DRAFTS = 6
 """Drafts that may break the layout rules before one is solved for."""
 RESTARTS = 6
-STACKED = 0.4
-"""Members of a group that cover more of each other than this cannot be counted."""
 UNSAFE = 0.02
-"""A relation short of its safe margin by more than this is a fault, even where it just holds."""
+"""Relations short of their safe margins, and things cramped, by more than this are a fault."""
 GAIN = 0.01
 """A revision must make the shortfall smaller by this much, or more predicates true."""
 
@@ -51,7 +48,7 @@ class Faults:
 
     Args:
         false: Predicates of the text that do not hold, in words.
-        unsafe: What its relations are short of their safe margins, summed.
+        unsafe: What its relations are short of their safe margins, and how cramped things are, summed.
         broken: Problems by the layout rules.
         background: Whether the background is another than the text's.
     """
@@ -68,7 +65,9 @@ class Faults:
     def told(self) -> str:
         """The faults in at most 50 words."""
         parts = [f"Not so: {', '.join(self.false)}."] if self.false else []
-        parts += ["Relations too close to their margins."] if self.unsafe > UNSAFE else []
+        parts += (
+            ["Relations too close to their margins, or things too cramped."] if self.unsafe > UNSAFE else []
+        )
         parts += ["Another background was asked for."] if self.background else []
         parts += list(self.broken)
         return " ".join(" ".join(parts).split()[:50])
@@ -114,17 +113,14 @@ def faults(description: Description, layout: Layout, things: Sequence[Placed] | 
     background."""
     placed = placed_of(layout) if things is None else things
     outcome = check(description, placed)
-    unsafe = sum(
-        shortfall(claim.name, placed[i], placed[j])
+    links = [
+        (claim.name, i, j)
         for claim in description.claims
         for i in outcome.matched[claim.subject]
         for j in outcome.matched[claim.object]
-    )
-    unsafe += sum(
-        max(covered(placed[i].box, placed[j].box) - STACKED, 0.0)
-        for members in outcome.matched
-        for i, j in combinations(members, 2)
-    )
+    ]
+    seen = Solver([Part(-1, thing) for thing in placed], links, np.random.default_rng(0))
+    unsafe = sum(shortfall(name, placed[i], placed[j]) for name, i, j in links) + seen.cramped()
     false = tuple(text for text, true in outcome.predicates if not true)
     other = description.background is not None and background_of(layout.background) != description.background
     return Faults(false, unsafe, rules.check(layout).errors, other)

@@ -28,7 +28,7 @@ ROOMIER = 0.02
 """Gutter added at each failure of anything."""
 SAME = 0.03
 """Layouts of equal phrases whose edges all differ by less than this count as one."""
-CANDIDATES = 6
+CANDIDATES = 4
 RESTARTS = 2
 STALE = 3
 """After so many failures of one thing everything is placed anew."""

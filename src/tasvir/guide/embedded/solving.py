@@ -24,8 +24,11 @@ RELATION, COLLISION, HIDDEN, CARRIED, SIZE, ZONE = 8.0, 2.0, 1.0, 0.3, 0.15, 0.3
 """Weights of the cost's terms."""
 GUTTER = 0.02
 """Room kept between things that nothing ties together, so that a recogniser tells them apart."""
-MOST_HIDDEN = 0.5
+MOST_HIDDEN = 0.42
 """Share of a far thing that a nearer one may cover where a relation has them overlap."""
+CRAMPED, STACKED = 0.12, 0.4
+"""From such a shared area on things are cramped: unrelated ones (of the smaller box), ones that a relation
+brings together through a third (of the larger box)."""
 STEPS = 700
 ENOUGH = 250
 """After so many steps a solved layout is good enough."""
@@ -48,8 +51,8 @@ class Solver:
     ) -> None:
         self.parts, self.links, self.rng, self.gutter = parts, links, rng, gutter
         self.allowed = touching(links, len(parts))
-        related = {frozenset((i, j)) for _, i, j in links}
-        self.carried = [sorted(pair) for pair in self.allowed if pair not in related]
+        self.related = {frozenset((i, j)) for _, i, j in links}
+        self.carried = [sorted(pair) for pair in self.allowed if pair not in self.related]
         direct = {frozenset((i, j)): name for name, i, j in links}
         self.nearer = {
             pair: (i if RELATIONS[name].nearer == "subject" else j)
@@ -65,6 +68,21 @@ class Solver:
         for j in range(1, len(parts)):
             for i in range(j):
                 total += self._collision(i, j)
+        return total
+
+    def cramped(self) -> float:
+        """By how much things cover more of each other than a recogniser can see through, summed."""
+        total = 0.0
+        for j in range(1, len(self.parts)):
+            for i in range(j):
+                pair = frozenset((i, j))
+                if pair in self.nearer:
+                    total += self._collision(i, j) / HIDDEN
+                elif pair in self.allowed and pair not in self.related:
+                    a, b = self.parts[i].box, self.parts[j].box
+                    total += max(min(_share(a, b), _share(b, a)) - STACKED, 0.0)
+                elif pair not in self.related:
+                    total += max(covered(self.parts[i].box, self.parts[j].box) - CRAMPED, 0.0)
         return total
 
     def cost(self) -> float:
