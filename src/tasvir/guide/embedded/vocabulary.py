@@ -207,5 +207,5 @@ def refuse_unknown(words: list[str]) -> None:
 
 OTHER_GUIDE = (
     "name another guide with --guide: one that asks a multimodal language model reads any text "
-    "(--guide openai:MODEL; needs pip install 'tasvir[mllm]')"
+    "(`tasvir list guides` shows those installed; docs/add-a-guide.md how to add one)"
 )

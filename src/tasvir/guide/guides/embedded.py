@@ -80,9 +80,9 @@ class EmbeddedGuide(Guide):
 
 
 def _recognise(pictures: Sequence[Pixels]) -> list[Seen]:
-    from tasvir.models.embedded.recogniser import background, read
+    from tasvir.models.embedded.recogniser import read
 
-    return list(zip(read(pictures), background(pictures), strict=True))
+    return read(pictures)
 
 
 def _pixels(picture: Picture) -> Pixels:

@@ -154,18 +154,15 @@ class Recogniser(ModelMixin, ConfigMixin):
         """
         return self._look(pictures, least)[0]
 
-    def read(self, pictures: Pictures) -> list[tuple[Placed, ...]]:
-        """The things of each picture in depth order, farthest first.
+    @torch.no_grad()
+    def read(self, pictures: Pictures) -> list[tuple[tuple[Placed, ...], str]]:
+        """The things of each picture in depth order, farthest first, and the name of its background.
 
         Args:
             pictures: uint8 arrays [H, W, 3].
         """
-        return [to_placed(found) for found in self.detections(pictures, self.config.threshold)]
-
-    @torch.no_grad()
-    def backgrounds(self, pictures: Pictures) -> list[str]:
-        """The background of each picture (uint8 arrays [H, W, 3]), a name in BACKGROUNDS."""
-        return self._look(pictures, 1.0)[1]
+        things, backgrounds = self._look(pictures, self.config.threshold)
+        return [(to_placed(found), place) for found, place in zip(things, backgrounds, strict=True)]
 
     @classmethod
     def shipped(cls) -> Self:
@@ -212,11 +209,6 @@ def detections(pictures: Pictures, least: float = 0.05) -> list[tuple[Detection,
     return _shipped().detections(pictures, least)
 
 
-def read(pictures: Pictures) -> list[tuple[Placed, ...]]:
-    """`Recogniser.read` of the shipped recogniser: things in depth order, farthest first."""
+def read(pictures: Pictures) -> list[tuple[tuple[Placed, ...], str]]:
+    """`Recogniser.read` of the shipped recogniser."""
     return _shipped().read(pictures)
-
-
-def background(pictures: Pictures) -> list[str]:
-    """`Recogniser.backgrounds` of the shipped recogniser."""
-    return _shipped().backgrounds(pictures)

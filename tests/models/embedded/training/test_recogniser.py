@@ -121,4 +121,3 @@ def test_stored_weights_read_alike(tmp_path: Path) -> None:
     again = Recogniser.from_pretrained(tmp_path, local_files_only=True).eval()
     assert again.config.threshold == 0.004
     assert again.read(pictures) == model.read(pictures)
-    assert again.backgrounds(pictures) == model.backgrounds(pictures)

@@ -112,7 +112,7 @@ def figures(
     disagree: Predicates of another picture's description whose judgement differs from the truth's.
     """
     tally = _Tally()
-    places = model.backgrounds(pictures)
+    places = [place for _, place in model.read(pictures)]
     detections = model.detections(pictures, model.config.threshold)
     for scene, found, place in zip(scenes, detections, places, strict=True):
         tally.add(scene, found, place)
