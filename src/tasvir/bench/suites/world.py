@@ -1,18 +1,18 @@
-"""The world suite: 600 held-out prompts of the picture world, each with its truth."""
+"""The suite of the picture world, made of combinations that no training scene holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
+from tasvir.bench.base import Suite
 from tasvir.world.suite import SuitePrompt, world_suite
 
 
-class WorldSuite:
-    """600 held-out prompts, 100 a category: spatial, 3d-spatial, attribute, count, action, complex."""
+class WorldSuite(Suite):
+    """600 prompts of the picture world, 100 a category, each with something held out of training."""
 
     name: ClassVar[str] = "world"
 
-    def prompts(self) -> Iterator[SuitePrompt]:
-        """All prompts, in the suite's order."""
-        yield from world_suite()
+    def prompts(self) -> tuple[SuitePrompt, ...]:
+        """See `tasvir.world.suite.world_suite`."""
+        return world_suite()
