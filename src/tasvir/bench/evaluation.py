@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 
 from tasvir import pipeline, registry
-from tasvir.errors import RecordError, SettingError, WeightsError
+from tasvir.errors import OutputError, RecordError, SettingError, WeightsError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide
 from tasvir.loop import attempt_seed
@@ -79,7 +84,7 @@ class Result:
     Args:
         rows: One a prompt and arm: id, category, arm, seed, text, correct (all predicates true; None where
             the picture could not be scored), details of the score, judged (by the judge, or None),
-            pictures, seconds.
+            pictures, seconds, models (names, and a hash that tells the shipped weights).
         oracle: The oracle's own error on rendered scenes, from its card; empty where it is not shipped.
     """
 
@@ -138,8 +143,9 @@ def evaluate_world(
 
     Raises:
         SettingError: An unknown arm, "best-of-n" without "loop", a part that is none, or ``out`` holds
-            results of another seed.
+            results of another seed or of other models.
         RecordError: ``out`` holds results that cannot be read.
+        OutputError: ``out`` cannot be written.
     """
     unknown = [arm for arm in arms if arm not in ARMS and arm != BEST_OF_N]
     if unknown:
@@ -149,7 +155,9 @@ def evaluate_world(
     if not 0 <= part[0] < part[1]:
         raise SettingError(f"part is {part[0]}/{part[1]}: give (i, n) with 0 <= i < n")
     ordered = [arm for arm in arms if arm != BEST_OF_N] + [BEST_OF_N] * (BEST_OF_N in arms)
-    done = _read(out, seed)
+    stamp = _stamp(models)
+    done = _read(out, seed, stamp)
+    _try_writing(out)
     tools: Models | None = models
     entries = _spread(world_suite(), limit)[part[0] :: part[1]]
     for number, entry in enumerate(entries):
@@ -157,7 +165,7 @@ def evaluate_world(
         if missing:
             tools = tools or Models.embedded()
             for arm in missing:
-                row = _one(entry, arm, seed, tools, done, out)
+                row = {**_one(entry, arm, seed, tools, done, out), "models": stamp}
                 done[entry.id, arm] = row
                 _append(out, row)
         if on_progress is not None:
@@ -177,7 +185,7 @@ def _one(
     out: Path | None,
 ) -> dict[str, Any]:
     start = time.perf_counter()
-    own_seed = attempt_seed(seed, int(entry.id.rsplit("-", 1)[-1]) + 1000)
+    own_seed = attempt_seed(seed, 1 + zlib.crc32(entry.id.encode()))
     judged: int | None = None
     if arm == BEST_OF_N:
         count = int(done[entry.id, "loop"]["pictures"])
@@ -192,8 +200,9 @@ def _one(
     score = models.metric.measure(entry.description, [picture])[0]
     if out is not None:
         folder = out / "pictures" / arm
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{entry.id}.png").write_bytes(picture.png)
+        with _writing(out):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{entry.id}.png").write_bytes(picture.png)
     return {
         "id": entry.id,
         "category": entry.category,
@@ -239,20 +248,21 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Shares over what could be scored, with how many those are; pictures and seconds over all."""
     scored = [row for row in rows if row["correct"] is not None]
     categories = dict.fromkeys(row["category"] for row in scored)
-    mean, *interval = (
-        mean_interval([float(row["correct"]) for row in scored]) if scored else (None, None, None)
-    )
     return {
-        "correct": mean,
-        "interval": interval,
-        "n": len(scored),
+        **_share(scored),
         "pictures": float(np.mean([row["pictures"] for row in rows])),
         "seconds_median": float(np.median([row["seconds"] for row in rows])),
         "categories": {
-            name: float(np.mean([row["correct"] for row in scored if row["category"] == name]))
-            for name in categories
+            name: _share([row for row in scored if row["category"] == name]) for name in categories
         },
     }
+
+
+def _share(scored: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The share that is correct with its interval and n; None where nothing was scored."""
+    values = [float(row["correct"]) for row in scored]
+    mean, *interval = mean_interval(values) if values else (None, None, None)
+    return {"correct": mean, "interval": interval, "n": len(values)}
 
 
 def _line(arm: str, figures: dict[str, Any]) -> str:
@@ -261,7 +271,7 @@ def _line(arm: str, figures: dict[str, Any]) -> str:
     shown = "     none  nothing was scored   "
     if figures["correct"] is not None:
         shown = f"{figures['correct']:>9.3f}  [{low:.3f}, {high:.3f}]   "
-    parts = ", ".join(f"{name} {value:.2f}" for name, value in figures["categories"].items())
+    parts = ", ".join(f"{name} {share['correct']:.2f}" for name, share in figures["categories"].items())
     return (
         f"{arm:<16}{shown}{figures['n']:>5}"
         f"{figures['pictures']:>10.2f}{figures['seconds_median']:>11.2f}  {parts}"
@@ -284,7 +294,18 @@ def _differences(rows: Iterable[dict[str, Any]], arms: Sequence[str]) -> dict[st
     return found
 
 
-def _read(out: Path | None, seed: int) -> dict[tuple[str, str], dict[str, Any]]:
+def _stamp(models: Models | None) -> dict[str, str | None]:
+    """What made a row: names, and a hash of the shipped weights' list of hashes (None = none are shipped)."""
+    index = files("tasvir.models.embedded").joinpath("weights", "SHA256.json")
+    return {
+        "generator": models.generator.name if models else "embedded",
+        "guide": models.guide.name if models else "embedded",
+        "metric": models.metric.name if models else "predicates",
+        "weights": sha256(index.read_bytes()).hexdigest()[:16] if index.is_file() else None,
+    }
+
+
+def _read(out: Path | None, seed: int, stamp: dict[str, str | None]) -> dict[tuple[str, str], dict[str, Any]]:
     file = None if out is None else out / "results.jsonl"
     if file is None or not file.exists():
         return {}
@@ -305,13 +326,34 @@ def _read(out: Path | None, seed: int) -> dict[tuple[str, str], dict[str, Any]]:
         raise SettingError(
             f"{file} holds results of seed {min(seeds - {seed})}, not {seed}: name another folder"
         )
+    other = next((row.get("models") for row in rows if row.get("models") != stamp), stamp)
+    if other != stamp:
+        raise SettingError(f"{file} holds results of {other}, not of {stamp}: name another folder")
     return done
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise OutputError(
+            f"cannot write to the folder {out}: {problem.strerror or problem}; choose another with --out"
+        ) from problem
+
+
+def _try_writing(out: Path | None) -> None:
+    """Find out before hours of drawing whether the folder can be written."""
+    if out is not None:
+        with _writing(out):
+            out.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=out):
+                pass
 
 
 def _append(out: Path | None, row: dict[str, Any]) -> None:
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        with (out / "results.jsonl").open("a+b") as file:
+        with _writing(out), (out / "results.jsonl").open("a+b") as file:
             torn = False
             if file.tell():
                 file.seek(-1, os.SEEK_END)
