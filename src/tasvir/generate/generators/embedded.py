@@ -41,10 +41,8 @@ class EmbeddedGenerator(Generator):
         source = path or weights.folder("generator")
         if not (source / "model_index.json").is_file():
             raise WeightsError(f"{source} is not a pipeline folder: it has no model_index.json")
-        self.pipeline = EmbeddedLayoutPipeline.from_pretrained(
-            str(source), torch_dtype=dtype, local_files_only=True
-        )
-        self.pipeline.to(where)
+        self.pipeline = EmbeddedLayoutPipeline.from_pretrained(str(source), local_files_only=True)
+        self.pipeline.to(where, dtype)
         self.pipeline.set_progress_bar_config(disable=True)
         self._scheduler = self.pipeline.scheduler
 
@@ -97,7 +95,8 @@ class EmbeddedGenerator(Generator):
     def _sampler(self, name: str | None) -> object:
         if name is None:
             return self._scheduler
-        return registry.load("samplers", name).from_config(self._scheduler.config)
+        # latents are not bounded by 1 as pixels are, but some samplers clip at 1 if nobody says otherwise
+        return registry.load("samplers", name).from_config(self._scheduler.config, clip_sample=False)
 
 
 def _grounding(layout: Layout | None) -> Grounding | None:

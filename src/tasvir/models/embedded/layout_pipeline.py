@@ -85,7 +85,7 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
                 {"latents": ...}.
 
         Raises:
-            SettingError: Not as many layouts or generators as prompts.
+            SettingError: Not as many layouts or generators as prompts, or too few steps for the scheduler.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         layouts = [grounding or Grounding() for grounding in (groundings or [None] * len(prompts))]
@@ -95,7 +95,7 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
         encoded = self._encode(tokenize(self.text_encoder, prompts, layouts), guidance_scale > 1.0, device)
         if latents is None:
             latents = self._noise(len(prompts), generator, dtype)
-        self.scheduler.set_timesteps(num_inference_steps, device=device)
+        self._set_steps(num_inference_steps, device)
         latents = latents.to(device, dtype) * self.scheduler.init_noise_sigma
         extra = self._step_arguments(generator)
         for number, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
@@ -107,6 +107,15 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
                 )
         pictures = self._finish(latents.to(dtype), output_type)
         return ImagePipelineOutput(images=pictures) if return_dict else (pictures,)
+
+    def _set_steps(self, steps: int, device: torch.device) -> None:
+        try:
+            self.scheduler.set_timesteps(steps, device=device)
+        except (ValueError, IndexError, RuntimeError) as problem:
+            name = type(self.scheduler).__name__
+            raise SettingError(
+                f"{name} cannot do {steps} steps ({problem}): ask for more, or for another sampler"
+            ) from problem
 
     def _encode(self, condition: Condition, guided: bool, device: torch.device) -> tuple[Tensor, ...]:
         """The denoiser's conditioning; under guidance the second half of the batch is empty."""
