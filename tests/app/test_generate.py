@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from tasvir import registry
 from tasvir.app.cli.main import app
+from tasvir.errors import LanguageError
+from tasvir.guide.base import Guide
 from tasvir.report.traces import load_trace
 
 PROMPT = "a red car left of a dog"
@@ -193,6 +195,24 @@ def test_ctrl_c_keeps_what_was_drawn(
     assert (trace.finished, len(trace.attempts), trace.best_index) == ("interrupted", 1, 0)
     assert (tmp_path / "a" / "picture.png").exists()
     assert "stopped before its end" in (tmp_path / "a" / "trace.html").read_text()
+
+
+def test_a_run_with_nothing_to_show_leaves_the_earlier_trace_alone(
+    runner: CliRunner, scripted: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A prompt that the guide cannot read, or Ctrl-C while it plans: nothing is replaced, nothing is made."""
+    runner.invoke(app, ["generate", PROMPT, "--out", str(tmp_path / "a")])
+    for problem, code in ((LanguageError("no such word"), 2), (KeyboardInterrupt(), 130)):
+
+        def refuse(*_: Any, problem: BaseException = problem, **__: Any) -> Any:
+            raise problem
+
+        monkeypatch.setattr(Guide, "plan", refuse)
+        for folder in ("a", "b"):
+            result = runner.invoke(app, ["generate", PROMPT, "--out", str(tmp_path / folder)])
+            assert result.exit_code == code
+        assert load_trace(tmp_path / "a").finished == "good"
+        assert not (tmp_path / "b").exists()
 
 
 def test_a_kill_leaves_a_valid_trace(

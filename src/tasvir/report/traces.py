@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tasvir import __version__
-from tasvir.errors import OutputError, RecordError
+from tasvir.errors import OutputError, PromptError, RecordError
 from tasvir.records import Attempt, Layout, Picture, Prompt, Trace, Verdict
 from tasvir.report.trace_page import render_trace
 
@@ -59,9 +59,13 @@ class TraceFolder:
     def save(self, trace: Trace) -> None:
         """Write everything that is known so far; call it after every event.
 
+        Before there is a draft or a picture nothing is written, and an earlier trace stays.
+
         Raises:
             OutputError: A file cannot be written (the disk is full, the folder is gone).
         """
+        if not (trace.drafts or trace.attempts):
+            return
         try:
             if not self._started:
                 _remove_trace(self.path)
@@ -91,7 +95,7 @@ class TraceFolder:
 
 
 def load_trace(folder: Path) -> Trace:
-    """Read back what `save_trace` wrote, pictures included.
+    """Read back what `TraceFolder.save` wrote, pictures included.
 
     Raises:
         RecordError: trace.json or a picture is missing, or is not what this version writes.
@@ -113,7 +117,7 @@ def load_trace(folder: Path) -> Trace:
             best_index=data["best_index"],
             finished=str(data["finished"]),
         )
-    except (KeyError, TypeError, ValueError, OSError) as problem:
+    except (KeyError, TypeError, ValueError, OSError, PromptError) as problem:
         raise RecordError(f"cannot read the trace in {folder}: {problem!r}") from problem
 
 

@@ -157,6 +157,9 @@ def _report(traces: list[Trace], folders: dict[int, Path], as_json: bool) -> Non
         typer.echo(json.dumps(rows[0] if len(folders) == 1 else rows, indent=2, ensure_ascii=False))
         return
     for trace, path in zip(traces, paths, strict=True):
+        if not (trace.drafts or trace.attempts):
+            typer.secho("stopped before anything was planned or drawn; nothing was written", err=True)
+            continue
         if trace.finished == "interrupted":
             typer.secho(f"stopped; what was drawn stays in {path}", fg="yellow", err=True)
         if trace.attempts:
