@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from tasvir import registry
 from tasvir.app.cli.main import app
 from tasvir.errors import WeightsError
+from tasvir.guide.base import Guide
 from tasvir.layout import read_layout
 
 HEAVY = ("torch", "numpy", "diffusers", "transformers")
@@ -53,6 +55,29 @@ def test_plan_shows_things_and_boxes(runner: CliRunner, scripted: Any) -> None:
     assert "background: park" in output
 
 
+def test_seeds_out_of_range_are_told(runner: CliRunner, scripted: Any) -> None:
+    for command in (["plan", "a dog"], ["world", "render"], ["generate", "a dog"]):
+        for seed in ("-1", str(2**32)):
+            result = runner.invoke(app, [*command, "--seed", seed])
+            assert (result.exit_code, "--seed" in result.stderr) == (2, True), command
+
+
+def test_plan_revises_with_the_seeds_of_the_loop(
+    runner: CliRunner, scripted: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(
+        Guide,
+        "revise",
+        lambda _, __, layout, *, seed: (asked.append(seed), replace(layout, background=str(seed)))[1],
+    )
+    runner.invoke(app, ["plan", "a dog", "--seed", "7"])
+    planned, asked[:] = list(asked), []
+    runner.invoke(app, ["generate", "a dog", "--seed", "7", "--out", str(tmp_path / "a")])
+    assert planned == asked
+    assert len(planned) == 5
+
+
 def test_judge_tells_score_reason_and_what_is_missing(
     runner: CliRunner, scripted: Any, tmp_path: Path
 ) -> None:
@@ -70,6 +95,15 @@ def test_judge_of_no_picture(runner: CliRunner, scripted: Any, tmp_path: Path) -
     (tmp_path / "text.png").write_text("no picture")
     broken = runner.invoke(app, ["judge", str(tmp_path / "text.png"), "a dog"])
     assert (broken.exit_code, "is not a picture" in broken.stderr) == (2, True)
+
+
+def test_judge_of_a_picture_too_large_to_open(
+    runner: CliRunner, scripted: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    result = runner.invoke(app, ["judge", str(tmp_path / "a.png"), "a dog"])
+    assert (result.exit_code, "give a smaller picture" in result.stderr) == (2, True)
 
 
 def test_list_knows_its_kinds(runner: CliRunner) -> None:

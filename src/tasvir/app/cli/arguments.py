@@ -45,7 +45,7 @@ def read_picture(path: Path) -> Picture:
 
     Raises:
         UnknownNameError: There is no such file.
-        SettingError: It is not a picture.
+        SettingError: It is not a picture, or one of more pixels than is safe to open.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -54,12 +54,16 @@ def read_picture(path: Path) -> Picture:
     try:
         with Image.open(path) as opened:
             rgb = opened.convert("RGB")
-    except UnidentifiedImageError as problem:
+    except (UnidentifiedImageError, SyntaxError, ValueError) as problem:  # Pillow's, on damaged files
         raise SettingError(
             f"{path} is not a picture that can be read: give a PNG, JPEG or WebP file"
         ) from problem
+    except Image.DecompressionBombError as problem:
+        raise SettingError(f"{path} is too large to be read ({problem}): give a smaller picture") from problem
     except OSError as problem:
-        raise UnknownNameError(f"cannot read the picture {path}: {problem.strerror or problem}") from problem
+        raise UnknownNameError(
+            f"cannot read the picture {path}: {problem.strerror or problem}; give the path of a picture file"
+        ) from problem
     buffer = io.BytesIO()
     rgb.save(buffer, "PNG")
     return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": path.name})

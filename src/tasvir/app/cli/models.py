@@ -17,7 +17,7 @@ def open_models(
     Args:
         names: "guide", "judge" and "generator"; None leaves the choice to the pipeline.
         settings: The pipeline's switches: what they rule out is not opened.
-        device: "auto", "cpu", "cuda" or "cuda:N".
+        device: "auto", "cpu", "mps", "cuda" or "cuda:N".
         reuse: Open now, to be used for several pictures.
 
     Raises:

@@ -26,6 +26,7 @@ def plan(
     from tasvir import registry
     from tasvir.errors import SettingError
     from tasvir.guide.base import Guide
+    from tasvir.loop import attempt_seed
     from tasvir.records import Prompt
 
     if rounds < 0:
@@ -35,7 +36,7 @@ def plan(
     layout = planner.plan(asked, seed=seed)
     revisions = 0
     while revisions < rounds:
-        revised = planner.revise(asked, layout, seed=seed)
+        revised = planner.revise(asked, layout, seed=attempt_seed(seed, revisions + 1))
         if revised == layout:
             break
         layout, revisions = revised, revisions + 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tasvir.app.cli.options import Json, Seed, Size
+from tasvir.app.cli.options import MAX_SEED, Json, Seed, Size
 
 if TYPE_CHECKING:
     from tasvir.world.scene import Scene
@@ -31,7 +31,9 @@ class Split(StrEnum):
 def render(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("out/world"),
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many scenes.")] = 12,
-    seed: Annotated[int, typer.Option(help="Seed of the first scene; the next ones count up.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the first scene; the next ones count up.")
+    ] = 0,
     split: Annotated[Split, typer.Option(help="Pairings seen in training, held out, or any.")] = Split.ANY,
     size: Size = "256x256",
 ) -> None:
