@@ -137,7 +137,7 @@ class Layout:
             )
             background = data.get("background")
             overlaps = tuple((int(a), int(b)) for a, b in data.get("overlaps", ()))
-        except (KeyError, TypeError, ValueError) as problem:
+        except (KeyError, TypeError, ValueError, OverflowError) as problem:
             raise RecordError(
                 f"not a layout: {problem!r}; "
                 "expected {'things': [{'phrase': ..., 'box': [x0, y0, x1, y1]}, ...]}"

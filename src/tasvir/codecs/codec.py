@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +12,8 @@ from tasvir.records import Box, Layout, Thing
 Canvas = tuple[int, int]
 """Width and height in pixels."""
 Numbers = tuple[float, float, float, float]
+_HUGE = 1e300
+"""Whole numbers from here on do not fit a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def numbers(value: object, where: str) -> Numbers:
     if not isinstance(value, list | tuple) or len(value) != 4:
         raise BrokenEntryError(f"{where} must be a list of four numbers, got {value!r:.60}")
     for number in value:
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < _HUGE:
             raise BrokenEntryError(f"{where} must hold finite numbers, got {number!r:.60}")
     return float(value[0]), float(value[1]), float(value[2]), float(value[3])
 
