@@ -54,7 +54,7 @@ class Scene:
         things: In depth order, farthest first.
         relations: Those that a caption may state.
         background: One of BACKGROUNDS.
-        seed: What it was sampled from; also seeds the background's details.
+        seed: A number drawn with it; where it is odd the background is mirrored.
     """
 
     things: tuple[Placed, ...]

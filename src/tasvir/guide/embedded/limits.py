@@ -12,11 +12,12 @@ from tasvir.errors import LanguageError
 from tasvir.guide.embedded.vocabulary import OTHER_GUIDE
 from tasvir.world.catalogue import Kind, catalogue
 from tasvir.world.description import Description, Entity
+from tasvir.world.writing import article
 
 _Test = Callable[[Kind], bool]
 
-MOST_THINGS = 12
-"""More things than this find no room of 0.1 x 0.1 and more each."""
+MOST_THINGS = 10
+"""More things than this find no room of 0.1 x 0.1 and more each, and the embedded generator reads no more."""
 POSE_OF: Mapping[str, str] = MappingProxyType(
     {
         "holding": "reaching",
@@ -81,7 +82,7 @@ def _of_entity(entity: Entity) -> Iterator[str]:
         value = getattr(entity, name)
         if value is not None and value != "plain" and not test(catalogue()[entity.kind]):
             side = "facing " if name == "facing" else ""
-            yield f"a {entity.kind} that is {side}{value} (possible: {_kinds(test)})"
+            yield f"{article(entity.kind)} {entity.kind} that is {side}{value} (possible: {_kinds(test)})"
 
 
 def _of_claims(description: Description) -> Iterator[str]:
