@@ -6,11 +6,15 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tensors this small, threads cost more than they give
 
 if TYPE_CHECKING:
     from tasvir.models.embedded.layout_pipeline import EmbeddedLayoutPipeline
+
+settings.register_profile("tasvir", deadline=None, derandomize=True)  # a busy machine is no failure
+settings.load_profile("tasvir")
 
 WORDS = ("a", "ball", "blue", "car", "dog", "left", "of", "park", "red")
 
