@@ -83,6 +83,10 @@ class Part:
         x0, y0 = min(max(x0, 0.0), 1.0 - w), min(max(y0, 0.0), 1.0 - h)
         return replace(self.placed, box=(x0, y0, x0 + w, y0 + h))
 
+    def move(self, box: BoxTuple) -> None:
+        """Take a box as it is, be it in the picture or not."""
+        self.placed = replace(self.placed, box=box)
+
     def size(self, scale: float) -> tuple[float, float]:
         """Width and height at a size, within what it may take and what a layout and a picture allow."""
         height = self.kind.height * min(max(scale, self.low), self.high)

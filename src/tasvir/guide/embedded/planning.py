@@ -16,6 +16,7 @@ from numpy.random import Generator
 
 from tasvir import layout as rules
 from tasvir.guide.embedded.drafting import draft
+from tasvir.guide.embedded.framing import frame
 from tasvir.guide.embedded.margins import shortfall
 from tasvir.guide.embedded.parts import (
     Link,
@@ -85,6 +86,7 @@ def plan(description: Description, seed: int) -> Layout:
         parts = parts_of(description, rng)
         links = links_of(description, parts)
         draft(parts, links, rng)
+        frame(parts, Solver(parts, links, rng))
         layout = to_layout(parts, links, description.background)
         if not rules.check(layout).errors:
             return layout
