@@ -190,7 +190,7 @@ def to_input(pictures: Pictures, device: torch.device, dtype: torch.dtype) -> Te
     """uint8 [H, W, 3] pictures as the network takes them: [N, 3, 128, 128] in [-1, 1]."""
     parts = []
     for picture in pictures:
-        part = torch.from_numpy(np.ascontiguousarray(picture[..., :3])).permute(2, 0, 1)[None].float()
+        part = torch.from_numpy(np.array(picture[..., :3])).permute(2, 0, 1)[None].float()
         if part.shape[-2:] != (SIDE, SIDE):
             part = F.interpolate(part, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
         parts.append(part)
