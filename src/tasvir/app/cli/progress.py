@@ -87,6 +87,9 @@ class Progress:
         seconds = attempt.seconds.get("draw")
         took = "" if seconds is None else f" in {seconds:.1f} s"
         self._line("draw", f"picture {attempt.index + 1}{took}")
+        unread = attempt.picture.provenance.get("unread")
+        if unread:
+            self._line("note", f"the generator does not read: {', '.join(map(str, unread))}", "yellow")
 
     def _tell_end(self, trace: Trace) -> None:
         ending = _ENDINGS.get(trace.finished, trace.finished)

@@ -20,8 +20,9 @@ from tasvir.world.scene import Placed
 from tasvir.world.writing import noun_phrase
 
 MAX_REASON_WORDS = 20
-_OTHERS = ("exactly ", "no ", "in ")
-"""How predicates begin that are about no single thing: counts, absences, the background."""
+_OTHERS = {"exactly ": "not exactly ", "no ": "unwanted ", "in ": "not in "}
+"""How predicates begin that are about no single thing (counts, absences, the background), and how it is said
+that they are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ def find(description: Description, things: Sequence[Placed], outcome: Outcome) -
         if not true and outcome.matched[claim.subject] and outcome.matched[claim.object]:
             kinds = [description.entities[i].kind for i in (claim.subject, claim.object)]
             missing.append(f"{kinds[0]} is not {claim.name} {kinds[1]}")
-    rest = [(text, true) for text, true in outcome.predicates if text.startswith(_OTHERS)]
-    missing += [text for text, true in rest if not true]
+    rest = [(text, true) for text, true in outcome.predicates if text.startswith(tuple(_OTHERS))]
+    missing += [_wrong(text) for text, true in rest if not true]
     others += [true for _, true in rest]
     elements = tuple(bool(members) for members in outcome.matched)
     return Findings(elements, tuple(claims), tuple(others), tuple(missing))
@@ -120,6 +121,12 @@ def _score_without_relations(found: Findings) -> int:
     return 2 if share > 0 else 1
 
 
+def _wrong(text: str) -> str:
+    """A count, an absence or a background that is not so: "not exactly 2 of dog", "unwanted cat"."""
+    start = next(start for start in _OTHERS if text.startswith(start))
+    return _OTHERS[start] + text.removeprefix(start)
+
+
 def _adjective(name: str, value: str) -> str:
     return f"facing {value}" if name == "facing" else value
 
@@ -129,7 +136,7 @@ def _reason(found: Findings) -> str:
         return "Everything that the prompt asks for is in the picture."
     words: list[str] = []
     for part in found.missing:
-        said = " is not " in part or part.startswith(_OTHERS)
+        said = " is not " in part or part.startswith(tuple(_OTHERS.values()))
         piece = (part if said else f"missing {part}").split()
         if words and len(words) + len(piece) > MAX_REASON_WORDS:
             break
