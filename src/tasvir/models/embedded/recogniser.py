@@ -43,11 +43,13 @@ class Reading:
     Args:
         heat: [N, kinds, GRID, GRID], logits.
         cells: [N, CELL_WIDTH, GRID, GRID]; the fields are named in `FIELDS`.
+        shown: [N, kinds + 1, GRID, GRID], logits of the kind a cell shows, the last = none; used in training.
         background: [N, backgrounds], logits.
     """
 
     heat: Tensor
     cells: Tensor
+    shown: Tensor
     background: Tensor
 
 
@@ -126,6 +128,7 @@ class Recogniser(ModelMixin, ConfigMixin):
         self.from_middle = nn.Conv2d(middle, 4 * fine, 1)
         self.fuse = nn.Conv2d(fine, 96, 3, padding=1)
         self.heads = nn.Conv2d(96, len(kinds) + CELL_WIDTH, 1)
+        self.shown = nn.Conv2d(96, len(kinds) + 1, 1)
         self.background = nn.Linear(coarse, len(BACKGROUND_NAMES))
         with torch.no_grad():
             self.heads.bias[: len(kinds)] = -5.0  # type: ignore[index]
@@ -140,9 +143,11 @@ class Recogniser(ModelMixin, ConfigMixin):
         seen = tokens.transpose(1, 2).reshape(coarse.shape)
         middle = self.middle_again(middle + F.pixel_shuffle(self.from_coarse(F.silu(seen)), 2))
         fine = fine + F.pixel_shuffle(self.from_middle(F.silu(middle)), 2)
-        said = self.heads(F.silu(self.fuse(F.silu(fine))))
+        features = F.silu(self.fuse(F.silu(fine)))
+        said = self.heads(features)
         kinds = len(self.config.kinds)
-        return Reading(said[:, :kinds], said[:, kinds:], self.background(tokens.mean(1)))
+        background = self.background(tokens.mean(1))
+        return Reading(said[:, :kinds], said[:, kinds:], self.shown(features), background)
 
     @torch.no_grad()
     def detections(self, pictures: Pictures, least: float = 0.05) -> list[tuple[Detection, ...]]:

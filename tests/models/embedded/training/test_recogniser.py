@@ -35,7 +35,9 @@ def perfect(truth: Targets) -> Reading:
         cells[row, FIELDS["near"], y, x] = 30.0 * owner
     heat = np.clip(truth.heat, 1e-6, 1 - 1e-6)
     places = torch.nn.functional.one_hot(torch.from_numpy(truth.background), 5).float() * 30
-    return Reading(torch.from_numpy(np.log(heat / (1 - heat))), torch.from_numpy(cells), places)
+    asked = torch.from_numpy(np.where(truth.kinds < 0, 0, truth.kinds))
+    shown = torch.nn.functional.one_hot(asked, len(KINDS) + 1).permute(0, 3, 1, 2).float() * 30
+    return Reading(torch.from_numpy(np.log(heat / (1 - heat))), torch.from_numpy(cells), shown, places)
 
 
 def test_what_is_drawn_over_is_not_visible() -> None:
@@ -78,8 +80,31 @@ def test_a_perfect_reading_costs_nothing() -> None:
     truth = targets([sample_scene(rng) for _ in range(8)])
     assert {name: float(part) for name, part in losses(perfect(truth), truth).items()} == {
         name: pytest.approx(0.0, abs=1e-3)
-        for name in ("heat", "box", "giou", "color", "surface", "pose", "facing", "near", "background")
+        for name in (
+            "heat",
+            "box",
+            "giou",
+            "color",
+            "surface",
+            "pose",
+            "facing",
+            "near",
+            "kinds",
+            "background",
+        )
     }
+
+
+def test_every_cell_that_shows_a_thing_learns_from_it() -> None:
+    truth = targets([Scene((HOUSE,))])
+    house, none = KINDS.index("house"), len(KINDS)
+    assert truth.kinds[0, 18, 12] == house
+    assert truth.kinds[0, 0, 0] == none
+    assert set(np.unique(truth.kinds)) <= {house, none, NONE}
+    shown = {(int(y), int(x)) for y, x in np.argwhere(truth.kinds[0] == house)}
+    learning = {(int(y), int(x)) for _, y, x in truth.cells}
+    assert shown <= learning
+    assert len(shown) > 3 * int((truth.weight > 0.2001).sum())
 
 
 def test_heat_loss_by_hand() -> None:

@@ -25,7 +25,13 @@ SPREAD = 0.13
 """Standard deviation of the heat as a share of the visible part's width and height."""
 
 WARM = 0.2
-"""Target heat from which a cell learns the thing's box and attributes."""
+"""Target heat from which a cell learns the thing's box and attributes at full weight."""
+
+SHOWN, SHOWN_WEIGHT = 0.5, 0.2
+"""Cells of which so much shows a thing learn its box and attributes too, at this weight; a kind each."""
+
+EMPTY = 0.1
+"""Cells that show less than this of any thing are background."""
 
 NONE = -100
 """Label of an attribute that the thing does not have; ignored by cross entropy."""
@@ -42,6 +48,7 @@ class Targets:
     Args:
         heat: [N, kinds, G, G] in 0..1; -1 where nothing is asked.
         background: [N] labels.
+        kinds: [N, G, G] the kind that a cell shows, len(KINDS) where it shows none, NONE where it is unclear.
         cells: [P, 3] picture, row, column.
         owner: [P] the thing whose truth the cell learns, 0..M-1.
         weight: [P] in 0..1.
@@ -52,6 +59,7 @@ class Targets:
 
     heat: Floats
     background: NDArray[np.int64]
+    kinds: NDArray[np.int64]
     cells: NDArray[np.int64]
     owner: NDArray[np.int64]
     weight: Floats
@@ -88,6 +96,7 @@ def visibility(things: Sequence[Placed]) -> tuple[Floats, Floats]:
 def targets(scenes: Sequence[Scene]) -> Targets:
     """Targets of scenes rendered at SIDE x SIDE."""
     heat = np.zeros((len(scenes), len(KINDS), GRID, GRID), np.float32)
+    kinds = np.full((len(scenes), GRID, GRID), NONE, np.int64)
     cells, owners, weights = [np.zeros((0, 3), np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
     boxes: list[tuple[float, ...]] = []
     labels: list[list[int]] = []
@@ -101,17 +110,19 @@ def targets(scenes: Sequence[Scene]) -> Targets:
         _ask_nothing(heat[row], scene.things, seen, shares)
         for thing, part in zip(things, warm, strict=bool(chosen)):
             np.maximum(heat[row, _KIND[thing.kind]], part, out=heat[row, _KIND[thing.kind]])
-        best = warm.argmax(0)
-        y, x = np.nonzero(warm.max(0) >= WARM)
+        best, weight = _owners(warm, seen[chosen] if chosen else nothing)
+        y, x = np.nonzero(weight > 0)
         cells.append(np.stack([np.full(len(y), row), y, x], 1))
         owners.append(best[y, x] + len(boxes))
-        weights.append(warm.max(0)[y, x])
+        weights.append(weight[y, x])
+        kinds[row] = _kinds(scene.things, seen)
         pairs += [(i + len(boxes), j + len(boxes)) for i, j in _meeting(things)]
         boxes += [thing.box for thing in things]
         labels += [_labels(thing) for thing in things]
     return Targets(
         heat,
         np.array([BACKGROUND_NAMES.index(scene.background) for scene in scenes], np.int64),
+        kinds,
         np.concatenate(cells),
         np.concatenate(owners),
         np.concatenate(weights),
@@ -119,6 +130,23 @@ def targets(scenes: Sequence[Scene]) -> Targets:
         np.array(labels, np.int64).reshape(-1, 4),
         np.array(pairs, np.int64).reshape(-1, 2),
     )
+
+
+def _owners(warm: Floats, seen: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Which thing each cell learns, and with what weight (0 = it learns none): [G, G] each."""
+    heat, shown = warm.max(0), seen.max(0)
+    hot = heat >= WARM
+    weight: Floats = np.where(hot, heat, np.where(shown >= SHOWN, SHOWN_WEIGHT, 0.0)).astype(np.float32)
+    return np.where(hot, warm.argmax(0), seen.argmax(0)), weight
+
+
+def _kinds(things: Sequence[Placed], seen: Floats) -> NDArray[np.int64]:
+    """The kind that each cell shows; see `Targets.kinds`."""
+    if not len(things):
+        return np.full((GRID, GRID), len(KINDS), np.int64)
+    names = np.array([_KIND[thing.kind] for thing in things], np.int64)
+    clear = np.where(seen.max(0) >= SHOWN, names[seen.argmax(0)], NONE)
+    return np.where(seen.sum(0) < EMPTY, len(KINDS), clear)
 
 
 _AXIS = np.arange(GRID, dtype=np.float32)
