@@ -10,6 +10,7 @@ TasvirError
 ├── ReplyError              a guide's reply could not be turned into a record; ``reply`` keeps what it said
 ├── PluginError             a plugin exists but cannot be loaded; says why
 ├── WeightsError            a weight file is missing or its hash is wrong; says how to restore it
+│   └── NotShippedError     there are no weights of that model, whole or damaged
 ├── RecordError             a stored record (trace, run) cannot be read
 └── OutputError             a file or folder cannot be written
 
@@ -82,6 +83,10 @@ class PluginError(TasvirError):
 
 class WeightsError(TasvirError):
     """A weight file is missing, cut short or altered."""
+
+
+class NotShippedError(WeightsError):
+    """There are no weights of that model, whole or damaged."""
 
 
 class RecordError(TasvirError):

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from tasvir import registry
-from tasvir.errors import SettingError, UnknownNameError, WeightsError
+from tasvir.errors import PluginError, SettingError, UnknownNameError, WeightsError
 from tasvir.generate.base import DrawSettings
 from tasvir.generate.generators.embedded import SCALE, STEPS, EmbeddedGenerator
 from tasvir.models.embedded.conditioning import MAX_THINGS
@@ -83,7 +83,7 @@ def test_words_that_are_not_read_are_told(generator: EmbeddedGenerator) -> None:
 
 def test_too_many_things_are_refused_before_anything_is_drawn(generator: EmbeddedGenerator) -> None:
     crowd = Layout((Thing("a dog", Box(0.1, 0.1, 0.2, 0.2)),) * (MAX_THINGS + 1))
-    with pytest.raises(SettingError, match=f"{MAX_THINGS + 1} things"):
+    with pytest.raises(SettingError, match=f"{MAX_THINGS + 1} things.*leave some out"):
         generator.draw([PROMPT], [crowd], [0], QUICK)
     fits = Layout(crowd.things[1:])
     assert len(generator.draw([PROMPT], [fits], [0], QUICK)) == 1
@@ -109,6 +109,14 @@ def test_wrong_names_and_folders_are_refused(
         EmbeddedGenerator(saved, device="abacus")
     with pytest.raises(WeightsError, match="not a pipeline folder"):
         EmbeddedGenerator(tmp_path, device="cpu")
+
+
+def test_a_sampler_that_is_no_scheduler_is_told(
+    generator: EmbeddedGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "load", lambda kind, name: object)
+    with pytest.raises(PluginError, match=r"sampler 'mine' .* has no from_config"):
+        generator.draw([PROMPT], [None], [3], DrawSettings(sampler="mine"))
 
 
 class KnowsThePicture(LayoutTransformer):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tasvir.app.cli.options import Json
+
+if TYPE_CHECKING:
+    from tasvir.models.embedded.training import TrainSettings
 
 MODELS = {
     "autoencoder": "The small autoencoder whose latents the generator draws in.",
@@ -14,6 +20,9 @@ MODELS = {
     "recogniser": "The reader of pictures: what is where, in which attributes.",
     "oracle": "The reader that scores the world suite; shares nothing with the recogniser.",
 }
+
+STEPS = 100_000
+INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded models from scratch; resumable.")
 
@@ -23,7 +32,7 @@ def _command(name: str) -> Callable[..., None]:
         out: Annotated[Path | None, typer.Option(help="Folder for checkpoints and curves.")] = None,
         steps: Annotated[
             int, typer.Option(min=1, help="Optimiser steps, unless --minutes ends first.")
-        ] = 100_000,
+        ] = STEPS,
         batch: Annotated[
             int | None, typer.Option(min=1, help="Pictures a step; the recipe's if left out.")
         ] = None,
@@ -47,6 +56,7 @@ def _command(name: str) -> Callable[..., None]:
         pipeline: Annotated[
             Path | None, typer.Option(help="Folder of a trained generator; the shipped one if left out.")
         ] = None,
+        as_json: Json = False,
     ) -> None:
         from tasvir.models.embedded import training
 
@@ -65,20 +75,51 @@ def _command(name: str) -> Callable[..., None]:
             vae=vae,
             pipeline=pipeline,
         )
-        folder = training.run(name, settings, _report)
-        typer.echo(f"trained; the weights and the curve are in {folder}")
+        _run(name, settings, as_json)
 
     return train
 
 
-def _report(row: dict[str, Any]) -> None:
-    """One line of the curve."""
-    typer.echo(
-        "  ".join(
-            f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-            for key, value in row.items()
-        )
-    )
+def _run(name: str, settings: TrainSettings, as_json: bool) -> None:
+    from tasvir.app.cli.train_progress import TrainProgress
+    from tasvir.models.embedded import training
+
+    try:
+        with TrainProgress(name, as_json=as_json) as progress:
+            folder = training.run(name, settings, progress)
+    except KeyboardInterrupt as problem:
+        typer.secho(_how_to_go_on(name, settings), fg="yellow", err=True)
+        raise typer.Exit(INTERRUPTED) from problem
+    typer.echo(f"trained; the weights, their figures and the curve are in {folder}", err=as_json)
+
+
+def _how_to_go_on(name: str, settings: TrainSettings) -> str:
+    """What to type after Ctrl-C; batch and lr come from the checkpoint."""
+    if not (settings.out / "state.json").exists():
+        return "stopped before the first checkpoint: there is nothing to go on from"
+    words = ["tasvir", "train", name, "--out", str(settings.out), "--resume"]
+    plain = {"steps": STEPS, "seed": 0, "device": "auto", "dtype": "auto"}
+    for option in ("steps", "minutes", "seed", "device", "dtype", "threads", "vae", "pipeline"):
+        value = getattr(settings, option)
+        if value != plain.get(option):
+            words += [f"--{option}", str(value)]
+    return f"stopped; the checkpoint is in {settings.out}. To go on: {shlex.join(words)}"
+
+
+@app.command()
+def ship(
+    model: Annotated[str, typer.Argument(help="generator, recogniser or oracle.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="Folder of its finished training.", show_default=False)],
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Folder of all weights; that of TASVIR_WEIGHTS or of the package if left out."),
+    ] = None,
+) -> None:
+    """Put trained weights in, with their figures and hashes, in place of the ones that were there."""
+    from tasvir.models.embedded import training
+
+    folder = training.ship(model, run, weights)
+    typer.echo(f"{folder} now holds the {model} of {run}")
 
 
 for _name, _summary in MODELS.items():

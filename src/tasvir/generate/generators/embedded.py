@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from tasvir import registry
-from tasvir.errors import SettingError, WeightsError
+from tasvir.errors import PluginError, SettingError, WeightsError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.conditioning import MAX_THINGS, PHRASE_WORDS, Grounding
@@ -57,6 +57,7 @@ class EmbeddedGenerator(Generator):
 
         Raises:
             SettingError: A layout holds more things than the model reads.
+            PluginError: The sampler's plugin is no scheduler.
         """
         if not prompts:
             return []
@@ -95,8 +96,14 @@ class EmbeddedGenerator(Generator):
     def _sampler(self, name: str | None) -> object:
         if name is None:
             return self._scheduler
+        sampler = registry.load("samplers", name)
+        if not callable(getattr(sampler, "from_config", None)):
+            raise PluginError(
+                f"sampler {name!r} leads to {sampler!r}, which has no from_config: a sampler is a scheduler "
+                "class in the manner of diffusers; mend or remove its package, or choose another name"
+            )
         # latents are not bounded by 1 as pixels are, but some samplers clip at 1 if nobody says otherwise
-        return registry.load("samplers", name).from_config(self._scheduler.config, clip_sample=False)
+        return sampler.from_config(self._scheduler.config, clip_sample=False)
 
 
 def _grounding(layout: Layout | None) -> Grounding | None:
@@ -104,7 +111,8 @@ def _grounding(layout: Layout | None) -> Grounding | None:
         return None
     if len(layout.things) > MAX_THINGS:
         raise SettingError(
-            f"the layout has {len(layout.things)} things, the embedded generator reads {MAX_THINGS}"
+            f"the layout has {len(layout.things)} things, the embedded generator reads {MAX_THINGS}: "
+            "leave some out"
         )
     return Grounding(
         tuple(thing.phrase for thing in layout.things),

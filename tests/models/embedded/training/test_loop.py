@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tasvir.errors import RecordError, SettingError, UnknownNameError, WeightsError
+from tasvir.errors import OutputError, RecordError, SettingError, UnknownNameError, WeightsError
 from tasvir.models.embedded.training import loop
 from tasvir.models.embedded.training import run as train
-from tasvir.models.embedded.training.loop import TrainSettings, _begin_from, _optimizers, _rate, _Run, fit
+from tasvir.models.embedded.training.checkpoints import begin_from
+from tasvir.models.embedded.training.loop import _optimizers, _rate, _Run, fit
+from tasvir.models.embedded.training.settings import TrainSettings
+from tasvir.models.embedded.training.stopping import deferred_interrupt
 
 
 class TinyNetwork(nn.Module):
@@ -286,14 +291,15 @@ def test_without_blocks_there_is_no_muon() -> None:
     assert isinstance(adam, torch.optim.AdamW)
 
 
-def test_weights_to_begin_from_are_taken_where_they_fit() -> None:
+def test_weights_to_begin_from_are_taken_where_they_fit(tmp_path: Path) -> None:
     network, other = TinyNetwork(), TinyNetwork()
     own = {key: value.clone() for key, value in network.state_dict().items()}
     weights = dict(other.state_dict())
     weights["head.weight"] = torch.zeros(1, 9)
     weights["gone"] = torch.zeros(3)
     del weights["head.bias"]
-    _begin_from(network, weights)
+    save_file(weights, tmp_path / "start.safetensors")
+    assert begin_from(network, tmp_path / "start.safetensors") == 3
     now = network.state_dict()
     assert torch.equal(now["blocks.0.weight"], other.blocks[0].weight)
     assert torch.equal(now["head.weight"], own["head.weight"])
@@ -306,6 +312,149 @@ def test_a_run_begins_from_the_file_it_is_given(tmp_path: Path) -> None:
     assert run.network.head.bias.tolist() == run.average["head.bias"].tolist() == [7.0]
     with pytest.raises(WeightsError, match="cannot be read"):
         _Run(TinyTask(), settings(tmp_path / "run", start=tmp_path / "none.safetensors"))
+
+
+def test_a_file_of_which_nothing_fits_is_no_beginning(tmp_path: Path) -> None:
+    save_file({"head.bias": torch.zeros(9), "alien": torch.zeros(1)}, tmp_path / "alien.safetensors")
+    with pytest.raises(RecordError, match="none of the 2 tensors"):
+        fit(TinyTask(), settings(tmp_path / "run", start=tmp_path / "alien.safetensors"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_how_much_of_the_beginning_fitted_is_told_once(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    save_file({"head.bias": torch.tensor([7.0]), "alien": torch.zeros(1)}, tmp_path / "start.safetensors")
+    fit(TinyTask(), settings(tmp_path / "run", start=tmp_path / "start.safetensors"), told.append)
+    assert [(row["fitted"], row["of"]) for row in told if "fitted" in row] == [(1, 5)]
+
+
+def refused(out: Path, **changes: Any) -> str:
+    with pytest.raises(SettingError) as raised:
+        fit(TinyTask(), settings(out, resume=True, **changes))
+    return str(raised.value)
+
+
+def test_a_run_is_gone_on_with_as_it_was_begun(tmp_path: Path) -> None:
+    interrupted(tmp_path, 4, seed=3, batch=4, lr=0.5)
+    for name, value, begun in (("seed", 0, 3), ("batch", 8, 4), ("lr", 0.01, 0.5)):
+        message = refused(tmp_path, **{"seed": 3, name: value})
+        assert message.startswith(f"{name} is {value}") and f"go on with --{name} {begun}," in message
+    run = _Run(TinyTask(), settings(tmp_path, resume=True, seed=3, steps=99, minutes=5.0))
+    assert run.step == 4
+    assert run.batch == 4
+    assert [group["peak"] for optimizer in run.optimizers for group in optimizer.param_groups] == [0.5, 0.5]
+
+
+def test_the_recipe_is_what_a_run_was_begun_with_if_nothing_was_asked(tmp_path: Path) -> None:
+    interrupted(tmp_path, 4)
+    assert "go on with --batch 8," in refused(tmp_path, batch=9)
+    changed = TinyTask()
+    changed.batch = 16  # a later recipe
+    assert _Run(changed, settings(tmp_path, resume=True)).batch == 8
+    assert _Run(TinyTask(), settings(tmp_path, resume=True, batch=8, lr=1e-2)).step == 4
+
+
+@pytest.mark.parametrize("kept", [None, {}, {"batch": None, "lr": None}, {"batch": 5, "lr": None, "seed": 0}])
+def test_older_states_are_gone_on_with(tmp_path: Path, kept: dict[str, Any] | None) -> None:
+    interrupted(tmp_path, 4)
+    state = json.loads((tmp_path / "state.json").read_text())
+    del state["begun_with"], state["settings"]
+    (tmp_path / "state.json").write_text(json.dumps(state if kept is None else {**state, "settings": kept}))
+    run = _Run(TinyTask(), settings(tmp_path, resume=True, batch=5 if kept and kept["batch"] else None))
+    assert (run.step, run.batch) == (4, 5 if kept and kept["batch"] else 8)
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    task = TinyTask()
+    with pytest.raises(OutputError, match=r"cannot write to .*another folder with --out"):
+        fit(task, settings(tmp_path / "file" / "run"))
+    assert task.steps == []
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(tmp_path, 4)
+    before = checkpoint(tmp_path)
+
+    def full(tensors: dict[str, Tensor], path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "save_file", full)
+        with pytest.raises(OutputError, match=r"No space left.*--resume.*that of step 4 there is whole"):
+            fit(TinyTask(), settings(tmp_path, resume=True))
+        with pytest.raises(OutputError, match="there is no earlier one"):
+            fit(TinyTask(), settings(tmp_path / "other"))
+    assert_same(checkpoint(tmp_path), before)
+
+
+def test_a_full_disk_at_the_end_keeps_the_checkpoint(tmp_path: Path) -> None:
+    task = TinyTask()
+
+    def full(out: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    task.finish = full  # type: ignore[method-assign]
+    with pytest.raises(OutputError, match=r"finished weights cannot be written.*step 12 there is whole"):
+        fit(task, settings(tmp_path))
+    rest = TinyTask()
+    fit(rest, settings(tmp_path, resume=True))
+    assert rest.steps == [] and rest.finished is not None
+
+
+def test_ctrl_c_ends_the_step_first(tmp_path: Path) -> None:
+    fit(TinyTask(), settings(tmp_path / "whole"))
+    task = TinyTask()
+    plain = task.loss
+
+    def pressed(*given: Any) -> tuple[Tensor, dict[str, float]]:
+        if len(task.steps) == 5:
+            signal.raise_signal(signal.SIGINT)
+        return plain(*given)
+
+    task.loss = pressed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        fit(task, settings(tmp_path / "parts"))
+    assert checkpoint(tmp_path / "parts")["step"] == len(task.steps) == 6
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    fit(TinyTask(), settings(tmp_path / "parts", resume=True))
+    assert_same(checkpoint(tmp_path / "parts"), checkpoint(tmp_path / "whole"))
+
+
+def test_a_second_ctrl_c_stops_at_once() -> None:
+    with deferred_interrupt() as asked:
+        signal.raise_signal(signal.SIGINT)
+        assert asked()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_the_figures_say_how_the_model_came_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Recogniser(TinyTask):
+        name = "recogniser"
+
+        def finish(self, out: Path) -> None:
+            (out / "recogniser").mkdir(exist_ok=True)
+            for folder in (out, out / "recogniser"):
+                (folder / "figures.json").write_text('{"recall": 0.5}')
+
+    monkeypatch.setattr(loop, "commit", lambda: "abc")
+    interrupted_at = Recogniser(fail_at=5)
+    with pytest.raises(KeyboardInterrupt):
+        fit(interrupted_at, settings(tmp_path, seed=2))
+    fit(Recogniser(), settings(tmp_path, seed=2, resume=True))
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert json.loads((tmp_path / "recogniser" / "figures.json").read_text()) == figures
+    made = figures["training"]
+    assert figures["recall"] == 0.5
+    assert (made["parameters"], made["steps"], made["pictures"]) == (4 * 4 + 4 + 4 + 1, 12, 96)
+    assert (made["seed"], made["batch"], made["lr"], made["commit"]) == (2, 8, 1e-2, "abc")
+    assert made["minutes"] == pytest.approx(0, abs=1) and made["minutes"] is not None
+    assert made["recipe"]["AVERAGE_DECAY"] == 0.9995
+    assert made["versions"]["torch"] == torch.__version__
+    assert made["losses"]["loss"] == pytest.approx(checkpoint(tmp_path)["smooth"]["loss"], abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from tasvir.errors import UnknownNameError, WeightsError
+from tasvir.errors import NotShippedError, SettingError, UnknownNameError, WeightsError
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.loading import pick_device
-from tasvir.models.embedded.training.loop import Task, TrainSettings, fit
+from tasvir.models.embedded.training.loop import Report, Task, fit
+from tasvir.models.embedded.training.settings import TrainSettings
+from tasvir.models.embedded.training.shipping import ship
 
-__all__ = ["TrainSettings", "run"]
+__all__ = ["TrainSettings", "run", "ship"]
+
+_READS = {"autoencoder": (), "generator": ("vae",), "recogniser": ("vae", "pipeline"), "oracle": ()}
+"""Which trained weights of others a model learns from."""
 
 
-def run(name: str, settings: TrainSettings, report: Callable[[dict[str, Any]], None] | None = None) -> Path:
+def run(name: str, settings: TrainSettings, report: Report | None = None) -> Path:
     """Train the model of that name ("autoencoder", "generator", "recogniser" or "oracle").
 
     Returns:
@@ -24,11 +27,22 @@ def run(name: str, settings: TrainSettings, report: Callable[[dict[str, Any]], N
 
     Raises:
         UnknownNameError: No such model.
-        SettingError: The device does not exist here, or a setting is out of its range.
-        RecordError: The folder already holds a run that cannot or shall not be gone on with.
-        WeightsError: Trained weights that this model needs are missing.
+        SettingError: The device does not exist here, a setting is out of its range, means nothing to this
+            model or is not what a resumed run was begun with.
+        RecordError: The folder already holds a run that cannot or shall not be gone on with, or nothing in
+            the file to begin from fits.
+        WeightsError: Trained weights that this model needs are missing or damaged.
+        OutputError: The folder cannot be written; the last checkpoint in it is whole.
+        KeyboardInterrupt: Ctrl-C; there is a checkpoint to go on from.
     """
     device = pick_device(settings.device)
+    if name not in _READS:
+        raise UnknownNameError(f"no model is called {name!r}: expected {', '.join(_READS)}")
+    for option in ("vae", "pipeline"):
+        if getattr(settings, option) is not None and option not in _READS[name]:
+            raise SettingError(
+                f"--{option} means nothing to the {name}, which learns from no {option}: drop it"
+            )
     return fit(_task(name, settings, device), settings, report)
 
 
@@ -41,7 +55,7 @@ def _task(name: str, settings: TrainSettings, device: torch.device) -> Task:
         from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
         from tasvir.models.embedded.training.generator import GeneratorTask
 
-        source = settings.vae or weights.folder("generator") / "vae"
+        source = _given(settings.vae, "vae", "config.json") or _shipped_autoencoder()
         return GeneratorTask(
             device, settings.seed, EmbeddedAutoencoder.from_pretrained(source, local_files_only=True)
         )
@@ -49,18 +63,35 @@ def _task(name: str, settings: TrainSettings, device: torch.device) -> Task:
         from tasvir.models.embedded.training.oracle import OracleTask
 
         return OracleTask(device, settings.seed)
-    if name == "recogniser":
-        from tasvir.models.embedded.training.recogniser import RecogniserTask
+    from tasvir.models.embedded.training.recogniser import RecogniserTask
 
-        return RecogniserTask(device, settings.seed, settings.vae, settings.pipeline or _shipped_generator())
-    raise UnknownNameError(
-        f"no model is called {name!r}: expected autoencoder, generator, recogniser or oracle"
-    )
+    vae = _given(settings.vae, "vae", "config.json")
+    pipeline = _given(settings.pipeline, "pipeline", "model_index.json") or _shipped_generator()
+    return RecogniserTask(device, settings.seed, vae, pipeline)
+
+
+def _given(folder: Path | None, option: str, index: str) -> Path | None:
+    if folder is not None and not (folder / index).is_file():
+        raise WeightsError(
+            f"--{option} {folder} holds no trained weights: it has no {index}; "
+            f"give the folder {option!r} inside the folder of a finished run"
+        )
+    return folder
+
+
+def _shipped_autoencoder() -> Path:
+    try:
+        return weights.folder("generator") / "vae"
+    except NotShippedError as problem:
+        raise NotShippedError(
+            "the generator draws in the latents of an autoencoder, and none is shipped: train one with "
+            "`tasvir train autoencoder --out runs/autoencoder`, then pass --vae runs/autoencoder/vae"
+        ) from problem
 
 
 def _shipped_generator() -> Path | None:
     """The shipped generator's folder, or None before there is one: then distortions must do."""
     try:
         return weights.folder("generator")
-    except WeightsError:
+    except NotShippedError:
         return None

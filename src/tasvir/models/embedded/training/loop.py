@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,64 +23,29 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tasvir.errors import RecordError, SettingError, WeightsError
+from tasvir.errors import OutputError, SettingError
+from tasvir.models.embedded.training.checkpoints import (
+    READY,
+    UNREADABLE,
+    agreed,
+    begin_from,
+    check_writable,
+    put_in_place,
+    stored_state,
+    unreadable,
+)
+from tasvir.models.embedded.training.settings import TrainSettings
+from tasvir.models.embedded.training.shipping import FINAL
+from tasvir.models.embedded.training.stopping import deferred_interrupt
+from tasvir.models.embedded.training.training_record import commit, constants, note, versions
 
-DTYPES = ("auto", "float32", "bfloat16")
+Report = Callable[[dict[str, Any]], None]
 
-READY = "state.json.ready"
-"""Name of the state of a checkpoint that is wholly written but not yet in place."""
+WARM_UP_STEPS, DECAY_FROM = 100, 0.4
+"""Steps until the peak rate, and the share of the budget from which on it decays."""
 
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """What one training command was asked.
-
-    Args:
-        out: Folder of the run: checkpoint, curve and, at the end, the weights.
-        steps: Optimiser steps; the budget unless ``minutes`` ends first.
-        minutes: Wall-clock budget over all resumptions; None = no limit.
-        batch: Pictures a step; None = the model's default.
-        lr: Peak learning rate; None = the model's default.
-        seed: Seeds weights, data and noise.
-        device: "auto", "cpu", "cuda", ...
-        dtype: "auto" (bf16 autocast where the processor has it), "float32" or "bfloat16".
-        resume: Go on from the checkpoint in ``out`` instead of refusing to overwrite it.
-        threads: CPU threads; None = torch's choice.
-        start: Weights to begin from (a file written by an earlier run), or None.
-        vae: Folder of a trained autoencoder; None = the shipped one.
-        pipeline: Folder of a trained generator; None = the shipped one.
-
-    Raises:
-        SettingError: A number out of its range, or an unknown dtype.
-    """
-
-    out: Path
-    steps: int = 100_000
-    minutes: float | None = None
-    batch: int | None = None
-    lr: float | None = None
-    seed: int = 0
-    device: str = "auto"
-    dtype: str = "auto"
-    resume: bool = False
-    threads: int | None = None
-    start: Path | None = None
-    vae: Path | None = None
-    pipeline: Path | None = None
-
-    def __post_init__(self) -> None:
-        for name, what in (("steps", "1 or more"), ("batch", "1 or more"), ("threads", "1 or more")):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise SettingError(f"{name} is {value}: give {what}")
-        for name in ("minutes", "lr"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise SettingError(f"{name} is {value}: give a number above 0")
-        if self.seed < 0:
-            raise SettingError(f"seed is {self.seed}: give 0 or more")
-        if self.dtype not in DTYPES:
-            raise SettingError(f"dtype is {self.dtype!r}: give one of {', '.join(DTYPES)}")
+GRADIENT_CLIP, AVERAGE_DECAY = 1.0, 0.9995
+"""Largest norm of a gradient; the average forgets over some two thousand steps."""
 
 
 class Task(Protocol):
@@ -101,32 +67,37 @@ class Task(Protocol):
         """Write the final weights and the card's figures from the averaged network."""
 
 
-def fit(task: Task, settings: TrainSettings, report: Callable[[dict[str, Any]], None] | None = None) -> Path:
+def fit(task: Task, settings: TrainSettings, report: Report | None = None) -> Path:
     """Train until the budget is spent; returns the run's folder.
 
     Args:
         task: Network, data and loss.
         settings: Budget, seeds, device.
-        report: Called about every two seconds with the step, the share of the budget and the smoothed
-            figures.
+        report: Called once with how many tensors of ``settings.start`` fitted, and about every two seconds
+            with the step, the share of the budget and the smoothed figures.
 
     Raises:
         RecordError: ``out`` already holds a run and ``resume`` was not asked, or its checkpoint is of another
-            model or cannot be read.
+            model or cannot be read, or nothing in ``settings.start`` fits.
+        SettingError: A resumed run was begun with another seed, batch or lr.
         WeightsError: ``settings.start`` cannot be read.
+        OutputError: ``out`` cannot be written.
+        KeyboardInterrupt: Ctrl-C; the checkpoint is of the last whole step.
     """
     torch.set_flush_denormal(True)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
+    code = commit()  # of what is loaded now, not of what the checkout holds hours later
     run = _Run(task, settings)
-    try:
-        while run.progress() < 1.0:
-            run.step_once()
-            run.report_when_due(report)
-    finally:
-        run.save()
+    if report is not None and run.fitted is not None:
+        report({"progress": 0.0, "step": 0, "fitted": run.fitted, "of": len(run.average)})
+    run.train(report)
     task.network().load_state_dict(run.average)
-    task.finish(settings.out)
+    try:
+        task.finish(settings.out)
+        note(settings.out, FINAL.get(task.name), {**run.record(), "versions": versions(), "commit": code})
+    except (OSError, SafetensorError) as problem:
+        raise run.unwritable("the finished weights", problem) from problem
     return settings.out
 
 
@@ -134,22 +105,45 @@ class _Run:
     """The state of one run: optimiser, average, clock."""
 
     def __init__(self, task: Task, settings: TrainSettings) -> None:
-        self.task, self.settings = task, settings
-        self.batch = settings.batch or task.batch
+        self.task, self.settings, out = task, settings, settings.out
+        state = stored_state(out, task.name, settings.resume)
+        asked = {name: getattr(settings, name) for name in ("seed", "batch", "lr")}
+        self.begun_with = agreed(out, state, asked, {"batch": task.batch, "lr": task.lr})
+        self.batch: int = self.begun_with["batch"]
         self.network = task.network()
-        if settings.start is not None:
-            _begin_from(self.network, _weights(settings.start))
-        self.optimizers = _optimizers(self.network, settings.lr or task.lr)
+        self.fitted: int | None = None
+        if settings.start is not None and state is None:
+            self.fitted = begin_from(self.network, settings.start)
+        self.optimizers = _optimizers(self.network, self.begun_with["lr"])
         self.average = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
         self.step, self.elapsed = 0, 0.0
         self.smooth: dict[str, float] = {}
-        self._restore()
+        if state is not None:
+            self._restore(state)
+        check_writable(out)
+        self.saved = None if state is None else self.step
         self.noted = self.step
         self.clock = self.last_report = self.last_save = time.monotonic()
         self.device = next(self.network.parameters()).device
         self.autocast = settings.dtype == "bfloat16" or (
             settings.dtype == "auto" and _has_bfloat16(self.device)
         )
+
+    def train(self, report: Report | None) -> None:
+        """Steps until the budget is spent or Ctrl-C; the checkpoint is written whatever ends it."""
+        with deferred_interrupt() as stopping:
+            try:
+                while self.progress() < 1.0 and not stopping():
+                    self.step_once()
+                    self.report_when_due(report)
+            except OutputError:
+                raise  # trying to write once more would only hide why
+            except BaseException:
+                self.save()
+                raise
+            self.save()
+            if self.progress() < 1.0:
+                raise KeyboardInterrupt
 
     def progress(self) -> float:
         done = self.step / self.settings.steps
@@ -167,7 +161,7 @@ class _Run:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             loss, figures = self.task.loss(rng, noise, self.batch)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_CLIP)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -177,7 +171,7 @@ class _Run:
             self.smooth[key] = 0.98 * self.smooth.get(key, value) + 0.02 * value
 
     def _update_average(self) -> None:
-        decay = min(0.9995, (1 + self.step) / (10 + self.step))
+        decay = min(AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for key, value in self.network.state_dict().items():
                 if value.is_floating_point():
@@ -185,7 +179,7 @@ class _Run:
                 else:
                     self.average[key].copy_(value)
 
-    def report_when_due(self, report: Callable[[dict[str, Any]], None] | None) -> None:
+    def report_when_due(self, report: Report | None) -> None:
         now = time.monotonic()
         if now - self.last_report >= 2.0 or self.progress() >= 1.0:
             self.last_report = now
@@ -203,15 +197,51 @@ class _Run:
             **{key: round(value, 5) for key, value in self.smooth.items()},
         }
 
+    def record(self) -> dict[str, Any]:
+        """How the network came to be, for its figures; the recipe holds the constants of loop and model."""
+        start = self.settings.start
+        own = sys.modules[type(self.task).__module__]
+        return {
+            "parameters": sum(parameter.numel() for parameter in self.network.parameters()),
+            "pictures": self.step * self.batch,
+            "steps": self.step,
+            "minutes": round(self.elapsed / 60, 2),
+            **self.begun_with,
+            "begun_from": None if start is None else start.name,
+            "device": self.device.type,
+            "precision": "bfloat16" if self.autocast else "float32",
+            "recipe": {**constants(sys.modules[__name__]), **constants(own)},
+            "losses": {key: round(value, 5) for key, value in self.smooth.items()},
+        }
+
     def save(self) -> None:
         """Checkpoint, and add a point to the curve if there is a new one.
 
-        All files are written beside, the state last. Once the state is named as ready they are the checkpoint
-        and are renamed one by one; `_restore` renames what a kill left. A kill before leaves the former one.
+        Raises:
+            OutputError: The disk is full or the folder gone; the checkpoint before is whole.
         """
         self.elapsed, self.clock = self._seconds(), time.monotonic()
         self.last_save = self.clock
-        out = self.settings.out
+        try:
+            self._write(self.settings.out)
+        except (OSError, SafetensorError) as problem:
+            raise self.unwritable("the checkpoint", problem) from problem
+        self.saved = self.step
+
+    def unwritable(self, what: str, problem: Exception) -> OutputError:
+        last = (
+            "there is no earlier one" if self.saved is None else f"that of step {self.saved} there is whole"
+        )
+        return OutputError(
+            f"{what} cannot be written to {self.settings.out} ({problem}): make room or mend the folder, "
+            f"then go on with --resume from the last checkpoint ({last})"
+        )
+
+    def _write(self, out: Path) -> None:
+        """All files are written beside, the state last. Once the state is named as ready they are the
+        checkpoint and are renamed one by one; `stored_state` renames what a kill left. A kill before leaves
+        the former one.
+        """
         out.mkdir(parents=True, exist_ok=True)
         for name, tensors in self._tensors().items():
             whole = {key: value.contiguous().clone() for key, value in tensors.items()}
@@ -221,9 +251,10 @@ class _Run:
             key: str(value) if isinstance(value, Path) else value
             for key, value in asdict(self.settings).items()
         }
-        (out / "state.json.part").write_text(json.dumps({**state, "settings": settings}, indent=2), "utf-8")
+        whole_state = {**state, "settings": settings, "begun_with": self.begun_with}
+        (out / "state.json.part").write_text(json.dumps(whole_state, indent=2), "utf-8")
         (out / "state.json.part").replace(out / READY)
-        _put_in_place(out)
+        put_in_place(out)
         if self.step > self.noted:
             self.noted = self.step
             with (out / "curve.jsonl").open("a", encoding="utf-8") as curve:
@@ -239,31 +270,17 @@ class _Run:
         }
         return {"network": self.network.state_dict(), "average": self.average, "optimizer": moments}
 
-    def _restore(self) -> None:
+    def _restore(self, state: Mapping[str, Any]) -> None:
         out = self.settings.out
-        if not (out / "state.json").exists() and not (out / READY).exists():
-            return
-        if not self.settings.resume:
-            raise RecordError(
-                f"{out} already holds a run: add --resume to go on, or name another folder with --out"
-            )
-        _put_in_place(out)
         try:
-            self._take(json.loads((out / "state.json").read_text("utf-8")), out)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
-            raise RecordError(
-                f"the checkpoint in {out} cannot be read ({problem}): name another folder with --out"
-            ) from problem
-
-    def _take(self, state: Mapping[str, Any], out: Path) -> None:
-        if state["task"] != self.task.name:
-            raise RecordError(f"{out} holds a run of {state['task']!r}, not of {self.task.name!r}")
-        self.network.load_state_dict(load_file(out / "network.safetensors"))
-        device = next(self.network.parameters()).device
-        average = load_file(out / "average.safetensors")
-        self.average = {key: value.to(device) for key, value in average.items()}
-        self._restore_moments(load_file(out / "optimizer.safetensors"))
-        self.step, self.elapsed, self.smooth = state["step"], state["elapsed"], state["smooth"]
+            self.network.load_state_dict(load_file(out / "network.safetensors"))
+            device = next(self.network.parameters()).device
+            average = load_file(out / "average.safetensors")
+            self.average = {key: value.to(device) for key, value in average.items()}
+            self._restore_moments(load_file(out / "optimizer.safetensors"))
+            self.step, self.elapsed, self.smooth = state["step"], state["elapsed"], state["smooth"]
+        except UNREADABLE as problem:
+            raise unreadable(out, problem) from problem
 
     def _restore_moments(self, moments: Mapping[str, Tensor]) -> None:
         for index, optimizer in enumerate(self.optimizers):
@@ -277,17 +294,6 @@ class _Run:
 
     def _seconds(self) -> float:
         return self.elapsed + (time.monotonic() - self.clock if hasattr(self, "clock") else 0.0)
-
-
-def _begin_from(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Take over the weights whose name and shape fit; the rest keep their fresh values."""
-    own = network.state_dict()
-    network.load_state_dict(
-        {
-            key: weights[key] if key in weights and weights[key].shape == value.shape else value
-            for key, value in own.items()
-        }
-    )
 
 
 def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
@@ -322,8 +328,8 @@ def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
 
 def _rate(progress: float, step: int) -> float:
     """Share of the peak rate: 100 steps of warm-up, then constant, then a cosine to zero from 40 % on."""
-    warm = min(1.0, (step + 1) / 100)
-    late = max(0.0, (progress - 0.4) / 0.6)
+    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+    late = max(0.0, (progress - DECAY_FROM) / (1 - DECAY_FROM))
     return warm * (0.5 + 0.5 * math.cos(math.pi * min(late, 1.0)))
 
 
@@ -336,24 +342,3 @@ def _has_bfloat16(device: torch.device) -> bool:
 def _cpu_flags() -> str:
     info = Path("/proc/cpuinfo")
     return info.read_text("utf-8") if info.exists() else ""
-
-
-def _weights(path: Path) -> dict[str, Tensor]:
-    try:
-        tensors: dict[str, Tensor] = load_file(path)
-    except (OSError, SafetensorError) as problem:
-        raise WeightsError(
-            f"weights to begin from cannot be read: {path} ({problem}); give a .safetensors file"
-        ) from problem
-    return tensors
-
-
-def _put_in_place(out: Path) -> None:
-    """Rename the parts of a checkpoint that is ready; without one do nothing."""
-    if not (out / READY).exists():
-        return
-    for name in ("network", "average", "optimizer"):
-        part = out / f"{name}.part"
-        if part.exists():
-            part.replace(out / f"{name}.safetensors")
-    (out / READY).replace(out / "state.json")

@@ -1,0 +1,76 @@
+"""Putting trained weights in: from a run's folder to the folder that the models are loaded from."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from tasvir.errors import OutputError, RecordError, SettingError, UnknownNameError
+from tasvir.models.embedded import weights
+
+FINAL = {"autoencoder": "vae", "generator": "pipeline", "recogniser": "recogniser", "oracle": "oracle"}
+"""Model to the folder inside a run's folder that its finished weights are written to."""
+
+
+def ship(model: str, run: Path, root: Path | None = None) -> Path:
+    """Copy a finished run's weights and figures into ``root`` and seal it.
+
+    Args:
+        model: "generator", "recogniser" or "oracle".
+        run: Folder of the run.
+        root: Folder of all weights; None = the one that models are loaded from.
+
+    Returns:
+        The model's folder in ``root``; what was there before is replaced.
+
+    Raises:
+        UnknownNameError: No such model.
+        SettingError: The autoencoder, which ships inside the generator.
+        RecordError: The run has no finished weights or figures, or a weight file is damaged.
+        OutputError: ``root`` cannot be written.
+    """
+    source = _finished(model, run)
+    root = weights.root() if root is None else root
+    target, fresh = root / model, root / f"{model}.new"
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        for path in (path for path in source.rglob("*") if path.is_file() and path.suffix in weights.KINDS):
+            copy = fresh / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        shutil.copyfile(run / "figures.json", fresh / "figures.json")
+        if target.exists():
+            shutil.rmtree(target)
+        fresh.rename(target)
+        weights.seal(root)
+    except OSError as problem:
+        raise OutputError(
+            f"the weights cannot be put into {root} ({problem.strerror or problem}): "
+            "make room or name another folder with --weights, and ship again"
+        ) from problem
+    weights.forget()
+    return target
+
+
+def _finished(model: str, run: Path) -> Path:
+    """The folder of the run's finished weights, each file readable."""
+    if model == "autoencoder":
+        raise SettingError("the autoencoder ships inside the generator: train one with --vae and ship that")
+    if model not in FINAL:
+        raise UnknownNameError(f"no model is called {model!r}: expected generator, recogniser or oracle")
+    source = run / FINAL[model]
+    tensors = sorted(source.rglob("*.safetensors"))
+    if not tensors or not (run / "figures.json").is_file():
+        raise RecordError(
+            f"{run} holds no finished {model} (no weights in {source}, or no figures.json): "
+            f"let its training end with `tasvir train {model} --out {run} --resume`"
+        )
+    for path in tensors:
+        try:
+            with safe_open(path, "pt"):
+                pass
+        except (OSError, SafetensorError) as problem:
+            raise RecordError(f"{path} is damaged ({problem}): train or copy it again") from problem
+    return source
