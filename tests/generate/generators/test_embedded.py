@@ -41,6 +41,14 @@ def generator(saved: Path) -> EmbeddedGenerator:
     return EmbeddedGenerator(saved, device="cpu")
 
 
+def test_it_loads_quietly(saved: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What a library logs lands on the user's terminal."""
+    generator = EmbeddedGenerator(saved, device="cpu")
+    generator.draw([PROMPT], [LAYOUT], [0], DrawSettings(steps=1, sampler="euler"))
+    assert generator.pipeline.denoiser.dtype == generator.pipeline.vae.dtype == torch.float32
+    assert caplog.records == []
+
+
 def pixels(picture: Picture) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(picture.png)) as image:
         assert (image.format, image.mode, image.size) == ("PNG", "RGB", (picture.width, picture.height))

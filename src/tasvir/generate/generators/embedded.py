@@ -42,7 +42,9 @@ class EmbeddedGenerator(Generator):
         if not (source / "model_index.json").is_file():
             raise WeightsError(f"{source} is not a pipeline folder: it has no model_index.json")
         self.pipeline = EmbeddedLayoutPipeline.from_pretrained(str(source), local_files_only=True)
-        self.pipeline.to(where, dtype)
+        self.pipeline.to(where)
+        for network in (self.pipeline.vae, self.pipeline.text_encoder, self.pipeline.denoiser):
+            torch.nn.Module.to(network, dtype)  # diffusers' own way warns that nothing is kept in float32
         self.pipeline.set_progress_bar_config(disable=True)
         self._scheduler = self.pipeline.scheduler
 
