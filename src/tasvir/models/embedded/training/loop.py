@@ -87,7 +87,7 @@ def fit(task: Task, settings: TrainSettings, report: Report | None = None) -> Pa
     torch.set_flush_denormal(True)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    code = commit()  # of what is loaded now, not of what the checkout holds hours later
+    code = {"versions": versions(), "commit": commit()}  # of what is loaded now, not of hours later
     run = _Run(task, settings)
     if report is not None and run.fitted is not None:
         report({"progress": 0.0, "step": 0, "fitted": run.fitted, "of": len(run.average)})
@@ -95,7 +95,7 @@ def fit(task: Task, settings: TrainSettings, report: Report | None = None) -> Pa
     task.network().load_state_dict(run.average)
     try:
         task.finish(settings.out)
-        note(settings.out, FINAL.get(task.name), {**run.record(), "versions": versions(), "commit": code})
+        note(settings.out, FINAL.get(task.name), {**run.record(), **code})
     except (OSError, SafetensorError) as problem:
         raise run.unwritable("the finished weights", problem) from problem
     return settings.out

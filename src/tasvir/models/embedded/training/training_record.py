@@ -13,8 +13,6 @@ from typing import Any
 
 import torch
 
-from tasvir import __version__
-
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -41,7 +39,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "diffusers": version("diffusers"),
-        "tasvir": __version__,
+        "tasvir": version("tasvir"),
     }
 
 
