@@ -94,12 +94,13 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
         dtype = self.denoiser.dtype
         encoded = self._encode(tokenize(self.text_encoder, prompts, layouts), guidance_scale > 1.0, device)
         if latents is None:
-            latents = self._noise(len(prompts), generator, dtype)
+            latents = self._noise(len(prompts), generator)
         self._set_steps(num_inference_steps, device)
-        latents = latents.to(device, dtype) * self.scheduler.init_noise_sigma
+        # samplers in terms of sigma start at 20 000 times unit noise, which half precision cannot hold
+        latents = latents.to(device, torch.float32) * self.scheduler.init_noise_sigma
         extra = self._step_arguments(generator)
         for number, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
-            predicted = self._predict(latents, timestep, encoded, guidance_scale)
+            predicted = self._predict(latents, timestep, encoded, guidance_scale).float()
             latents = self.scheduler.step(predicted, timestep, latents, **extra, return_dict=False)[0]
             if callback_on_step_end is not None:
                 latents = callback_on_step_end(self, number, timestep, {"latents": latents}).pop(
@@ -136,15 +137,13 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
         model_input = torch.cat([latents] * 2) if guided else latents
         model_input = self.scheduler.scale_model_input(model_input, timestep)
         times = timestep.expand(model_input.shape[0]).to(latents.device)
-        predicted: Tensor = self.denoiser(model_input, times, *encoded)
+        predicted: Tensor = self.denoiser(model_input.to(self.denoiser.dtype), times, *encoded)
         if not guided:
             return predicted
         with_condition, without = predicted.chunk(2)
         return without + scale * (with_condition - without)
 
-    def _noise(
-        self, count: int, generator: torch.Generator | Sequence[torch.Generator] | None, dtype: torch.dtype
-    ) -> Tensor:
+    def _noise(self, count: int, generator: torch.Generator | Sequence[torch.Generator] | None) -> Tensor:
         cells = NATIVE // FACTOR
         shape = (1, self.denoiser.config.channels, cells, cells)
         sources = (
@@ -154,7 +153,7 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
             torch.randn(shape, generator=source, device=source.device if source else "cpu")
             for source in sources
         ]
-        return torch.cat(drawn).to(dtype)
+        return torch.cat(drawn)
 
     def _step_arguments(self, generator: Any) -> dict[str, Any]:
         accepted = inspect.signature(self.scheduler.step).parameters
