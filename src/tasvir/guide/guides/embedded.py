@@ -79,7 +79,7 @@ class EmbeddedGuide(Guide):
         return [self._seen[picture.png] for picture in pictures]
 
 
-def _recognise(pictures: Sequence[Pixels]) -> list[Seen]:
+def _recognise(pictures: Sequence[Pixels]) -> Sequence[Seen]:
     from tasvir.models.embedded.recogniser import read
 
     return read(pictures)

@@ -177,8 +177,8 @@ class Recogniser(ModelMixin, ConfigMixin):
             WeightsError: Its weights are missing or altered.
         """
         source = weights.folder("recogniser")
-        model: Self = cls.from_pretrained(source, torch_dtype=torch.float32, local_files_only=True).eval()
-        return model
+        model: Self = cls.from_pretrained(source, local_files_only=True, use_safetensors=True)
+        return model.float().eval()
 
     def _look(self, pictures: Pictures, least: float) -> tuple[list[tuple[Detection, ...]], list[str]]:
         things: list[tuple[Detection, ...]] = []

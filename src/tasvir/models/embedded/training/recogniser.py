@@ -208,11 +208,11 @@ def _pool(device: torch.device, vae: Path | None, pipeline: Path | None) -> Arte
     generator = None
     if pipeline is not None:
         generator = EmbeddedLayoutPipeline.from_pretrained(
-            str(pipeline), torch_dtype=torch.float32, local_files_only=True
+            str(pipeline), local_files_only=True, use_safetensors=True
         )
-        generator.to(device)
+        generator.to(device, torch.float32)
     if vae is not None:
-        coder = EmbeddedAutoencoder.from_pretrained(vae, torch_dtype=torch.float32, local_files_only=True)
+        coder = EmbeddedAutoencoder.from_pretrained(vae, local_files_only=True, use_safetensors=True).float()
     else:
         coder = generator.vae if generator is not None else None
     if coder is not None:
