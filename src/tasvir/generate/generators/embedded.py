@@ -19,7 +19,7 @@ from tasvir.generate.base import DrawSettings, Generator
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.conditioning import MAX_THINGS, PHRASE_WORDS, Grounding
 from tasvir.models.embedded.layout_pipeline import NATIVE, EmbeddedLayoutPipeline
-from tasvir.models.embedded.loading import device_and_dtype
+from tasvir.models.embedded.loading import device_and_dtype, quiet, require_whole
 from tasvir.records import Layout, Picture, Prompt
 
 STEPS, SCALE = 16, 3.0
@@ -41,7 +41,12 @@ class EmbeddedGenerator(Generator):
         source = path or weights.folder("generator")
         if not (source / "model_index.json").is_file():
             raise WeightsError(f"{source} is not a pipeline folder: it has no model_index.json")
-        self.pipeline = EmbeddedLayoutPipeline.from_pretrained(str(source), local_files_only=True)
+        with quiet():
+            self.pipeline = EmbeddedLayoutPipeline.from_pretrained(
+                str(source), local_files_only=True, use_safetensors=True
+            )
+        for part in ("vae", "text_encoder", "denoiser"):
+            require_whole(getattr(self.pipeline, part), source / part)
         self.pipeline.to(where)
         for network in (self.pipeline.vae, self.pipeline.text_encoder, self.pipeline.denoiser):
             torch.nn.Module.to(network, dtype)  # diffusers' own way warns that nothing is kept in float32

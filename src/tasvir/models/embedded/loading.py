@@ -1,10 +1,61 @@
-"""On which device and in which precision the embedded models run."""
+"""Loading the embedded models: no chatter, no missing weights, and on which device in which precision."""
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from tasvir.errors import SettingError
+import torch
+from diffusers.utils import logging as diffusers_logging
+from safetensors import safe_open
+from torch import nn
+from transformers.utils import logging as transformers_logging
+
+from tasvir.errors import SettingError, WeightsError
+
+WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Diffusers and transformers show no progress bars and tell errors only; as it was before afterwards."""
+    libraries = (diffusers_logging, transformers_logging)
+    before = [(library.get_verbosity(), library.is_progress_bar_enabled()) for library in libraries]
+    try:
+        for library in libraries:
+            library.set_verbosity_error()
+            library.disable_progress_bar()
+        yield
+    finally:
+        for library, (verbosity, bar) in zip(libraries, before, strict=True):
+            library.set_verbosity(verbosity)
+            if bar:
+                library.enable_progress_bar()
+
+
+def require_whole(network: nn.Module, folder: Path, spare: Collection[str] = ()) -> None:
+    """Check that a network's file holds all its weights; the libraries only warn, which `quiet` hides.
+
+    Args:
+        network: As it was loaded from ``folder``.
+        folder: Holds the weights file; one without it is another format and is not checked.
+        spare: Names of parts that only training uses.
+
+    Raises:
+        WeightsError: Weights are missing, so that the network runs on random numbers there.
+    """
+    file = folder / WEIGHTS_FILE
+    if not file.is_file():
+        return
+    with safe_open(file, framework="pt") as stored:
+        lacking = sorted(network.state_dict().keys() - set(stored.keys()))
+    lacking = [name for name in lacking if name.partition(".")[0] not in spare]
+    if lacking:
+        raise WeightsError(
+            f"{file} lacks {len(lacking)} of the network's weights, {lacking[0]} first: another version "
+            "made it; reinstall tasvir from where you got it, or train the model anew"
+        )
 
 
 def pick_device(name: str) -> torch.device:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasvir.models.embedded import weights
+from tasvir.models.embedded.loading import quiet, require_whole
 from tasvir.models.embedded.oracle_votes import Votes, things_from_votes
 from tasvir.world.catalogue import catalogue, palette
 from tasvir.world.scene import BACKGROUNDS, FACINGS, POSES, SURFACES, Placed
@@ -158,7 +159,10 @@ def read_all(
 
 @cache
 def _shipped() -> Oracle:
-    network: Oracle = Oracle.from_pretrained(weights.folder("oracle"), local_files_only=True)
+    source = weights.folder("oracle")
+    with quiet():
+        network: Oracle = Oracle.from_pretrained(source, local_files_only=True, use_safetensors=True)
+    require_whole(network, source)
     network.float().to(memory_format=torch.channels_last)
     return network
 

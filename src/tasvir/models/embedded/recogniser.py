@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasvir.models.embedded import weights
+from tasvir.models.embedded.loading import quiet, require_whole
 from tasvir.models.embedded.recogniser_labels import BACKGROUND_NAMES, CELL_WIDTH, FIELDS, KINDS
 from tasvir.models.embedded.recogniser_peaks import Detection, find_things, to_placed
 from tasvir.world.scene import Placed
@@ -177,7 +178,9 @@ class Recogniser(ModelMixin, ConfigMixin):
             WeightsError: Its weights are missing or altered.
         """
         source = weights.folder("recogniser")
-        model: Self = cls.from_pretrained(source, local_files_only=True, use_safetensors=True)
+        with quiet():
+            model: Self = cls.from_pretrained(source, local_files_only=True, use_safetensors=True)
+        require_whole(model, source, spare=("shown",))
         return model.float().eval()
 
     def _look(self, pictures: Pictures, least: float) -> tuple[list[tuple[Detection, ...]], list[str]]:

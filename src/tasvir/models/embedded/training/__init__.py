@@ -57,7 +57,9 @@ def _task(name: str, settings: TrainSettings, device: torch.device) -> Task:
 
         source = _given(settings.vae, "vae", "config.json") or _shipped_autoencoder()
         return GeneratorTask(
-            device, settings.seed, EmbeddedAutoencoder.from_pretrained(source, local_files_only=True)
+            device,
+            settings.seed,
+            EmbeddedAutoencoder.from_pretrained(source, local_files_only=True, use_safetensors=True),
         )
     if name == "oracle":
         from tasvir.models.embedded.training.oracle import OracleTask
