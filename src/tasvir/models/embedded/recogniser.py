@@ -181,7 +181,8 @@ class Recogniser(ModelMixin, ConfigMixin):
         with quiet():
             model: Self = cls.from_pretrained(source, local_files_only=True, use_safetensors=True)
         require_whole(model, source, spare=("shown",))
-        return model.float().eval()
+        model.float().eval()
+        return model
 
     def _look(self, pictures: Pictures, least: float) -> tuple[list[tuple[Detection, ...]], list[str]]:
         things: list[tuple[Detection, ...]] = []
