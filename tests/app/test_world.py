@@ -1,7 +1,8 @@
-"""`tasvir world`: scenes as pictures, and which arms an evaluation runs."""
+"""`tasvir world`: scenes as pictures, which arms an evaluation runs, and a person's answers."""
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tasvir.app.cli.main import app
-from tasvir.bench import evaluation
+from tasvir.bench import evaluation, kept
+from tasvir.records import Picture
 
 
 class NoResult:
@@ -93,3 +95,54 @@ def test_prompts_can_be_chosen_by_category(runner: CliRunner) -> None:
     assert all(row["description"]["entities"] for row in rows)
     wrong = runner.invoke(app, ["world", "prompts", "--category", "spatula"])
     assert (wrong.exit_code, "spatial" in wrong.stderr) == (2, True)
+
+
+def test_rescoring_draws_nothing_and_needs_a_folder(
+    runner: CliRunner, asked: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folders: list[Path] = []
+
+    def record(out: Path, **settings: Any) -> NoResult:
+        folders.append(out)
+        return NoResult()
+
+    monkeypatch.setattr(evaluation, "rescore", record)
+    result = runner.invoke(
+        app, ["world", "evaluate", "--both", "--out", str(tmp_path), "--rescore", "--json"]
+    )
+    assert json.loads(result.stdout) == {"arms": {}}
+    assert (folders, asked) == ([tmp_path], [])
+    without = runner.invoke(app, ["world", "evaluate", "--rescore"])
+    assert (without.exit_code, "--out" in without.stderr, asked) == (2, True, [])
+
+
+def test_a_person_s_answers_are_sampled_and_measured(runner: CliRunner, tmp_path: Path) -> None:
+    run, sample = tmp_path / "run", tmp_path / "sample"
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, "PNG")
+    for number in range(4):
+        kept.write_picture(run, "loop", f"spatial-{number}", Picture(buffer.getvalue(), 16, 16))
+        row = {"id": f"spatial-{number}", "category": "spatial", "arm": "loop", "seed": 0, "text": "a dog"}
+        kept.append(run, {**row, "correct": number % 2 == 0, "models": {}})
+    command = ["world", "agreement", str(run)]
+    result = runner.invoke(app, [*command, "--sample", "4", "--arm", "loop", "--out", str(sample)])
+    assert result.exit_code == 0, result.output
+    assert (sample / "sheet-1.png").exists() and str(sample / "answers.csv") in result.stdout
+    form = sample / "answers.csv"
+    form.write_text(
+        "".join(
+            f"{line}yes\n" if line[0].isdigit() else f"{line}\n" for line in form.read_text().splitlines()
+        )
+    )
+    result = runner.invoke(app, [*command, "--answers", str(form)])
+    assert result.stdout.startswith("agreement: 0.500, 95 % interval [")
+    assert "person yes, oracle no: 2\n" in result.stdout
+    assert json.loads((sample / "agreement.json").read_text())["n"] == 4
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--sample", "3"], ["--sample", "3", "--out", "x", "--answers", "y"]]
+)
+def test_agreement_wants_either_a_sample_or_answers(runner: CliRunner, options: list[str]) -> None:
+    result = runner.invoke(app, ["world", "agreement", "run", *options])
+    assert (result.exit_code, "either --sample N with --out DIR" in result.stderr) == (2, True)

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tasvir.bench.evaluation import ARMS, BEST_OF_N, Models, Result, _spread, evaluate_world
+from tasvir.bench.evaluation import ARMS, BEST_OF_6, BEST_OF_N, Models, _spread, evaluate_world
+from tasvir.bench.result import Result
 from tasvir.errors import RecordError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide, Request
@@ -176,6 +177,25 @@ def test_best_of_n_keeps_the_earlier_of_equals(tmp_path: Path) -> None:
     assert ties
 
 
+def test_best_of_6_draws_the_most_that_the_loop_may_draw_and_needs_no_loop() -> None:
+    tools = models()
+    (row,) = evaluate_world([BEST_OF_6], limit=1, models=tools).rows
+    seeds = [seed for _, _, seed in drawn(tools)]
+    assert seeds == [attempt_seed(seeds[0], index) for index in range(6)]
+    assert (row["pictures"], row["judged"]) == (6, max(judged(0, seed) for seed in seeds))
+    stubborn = models()
+    stubborn.guide.reply = lambda request, seed: (  # type: ignore[method-assign]
+        json.dumps({"reasoning": "", "score": 1})
+        if request.skill == "judge"
+        else json.dumps(
+            {"reasoning": "", "objects": [{"phrase": "a dog", "box": [0, 0, 0.3 + seed % 9 / 20, 0.5]}]}
+        )
+    )
+    (loop,) = evaluate_world(["loop"], limit=1, models=stubborn).rows
+    assert loop["pictures"] == 6
+    assert [seed for _, _, seed in drawn(stubborn)] == seeds
+
+
 def test_a_stopped_evaluation_goes_on_where_it_ended(tmp_path: Path) -> None:
     arms = ["unguided", "loop", BEST_OF_N]
     whole = evaluate_world(arms, limit=3, out=tmp_path, models=models())
@@ -308,8 +328,38 @@ def test_the_table_tells_each_figure() -> None:
     assert lines[1].split()[:2] == ["loop", "0.750"] and lines[1].endswith("spatial 0.75")
     assert lines[2].split()[:2] == ["unguided", "0.500"]
     assert lines[3].startswith("loop - unguided: +0.250, 95 % interval [-0.688, +1.188], n 4")
-    assert lines[4] == "oracle's own error on rendered scenes: 0.012"
+    assert lines[4].startswith("loop / unguided: 1.50, no 95 % interval (") and lines[4].endswith(", n 4")
+    assert lines[5:] == ["oracle's own error on rendered scenes: 0.012"]
     assert Result(tuple(rows)).to_text().endswith("not measured")
+
+
+def test_the_shipped_agreement_with_a_person_is_told() -> None:
+    figures = {"agreement": 0.9, "interval": [0.82, 0.95], "kappa": 0.75, "n": 100}
+    text = Result(tuple(rows_of("loop", [True])), {}, figures).to_text().splitlines()[-1]
+    assert text.startswith("oracle's agreement with a person: 0.900, 95 % interval [0.820, 0.950]")
+    assert text.endswith("kappa 0.75, n 100")
+
+
+def test_the_ratio_is_of_the_prompts_that_both_drew() -> None:
+    """45 of 60 to 30 of 60; the loop's further prompts do not count."""
+    rows = rows_of("loop", [True, True, True, False] * 15 + [False] * 20)
+    rows += rows_of("unguided", [True, False] * 30)
+    data = Result(tuple(rows)).to_dict()
+    figures = data["ratios"]["loop / unguided"]
+    low, high = figures["interval"]
+    assert (figures["ratio"], figures["n"], figures["reason"]) == (1.5, 60, "")
+    assert 1.0 < low < 1.5 < high < 2.2
+    assert (
+        f"loop / unguided: 1.50, 95 % interval [{low:.2f}, {high:.2f}], n 60" in Result(tuple(rows)).to_text()
+    )
+
+
+def test_a_ratio_to_nothing_says_so() -> None:
+    rows = (*rows_of("loop", [True, True]), *rows_of("unguided", [False, False]))
+    figures = Result(rows).to_dict()["ratios"]["loop / unguided"]
+    assert (figures["ratio"], figures["interval"]) == (None, None)
+    assert "loop / unguided: none (the mean to divide by is 0), n 2" in Result(rows).to_text()
+    assert Result(tuple(rows_of("loop", [True, True]))).to_dict()["ratios"] == {}
 
 
 def test_results_are_ready_for_json() -> None:

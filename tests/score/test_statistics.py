@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tasvir.score.statistics import Z95, mean_interval, paired_interval
+from tasvir.score.statistics import Z95, Ratio, cohens_kappa, mean_interval, paired_interval, paired_ratio
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,39 @@ def test_a_mean_of_nothing_is_an_error() -> None:
         mean_interval([])
     with pytest.raises(ValueError, match="fewer than two"):
         paired_interval([(1.0, 0.0)])
+
+
+def test_the_ratio_is_paired() -> None:
+    """Resampled as pairs, proportional arms have the same ratio in every resample."""
+    right = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0] * 10
+    assert paired_ratio([(value, value) for value in right]) == Ratio(1.0, (1.0, 1.0))
+    twice = paired_ratio([(value + 1, (value + 1) / 2) for value in right])
+    assert (twice.value, twice.interval) == (pytest.approx(2), (pytest.approx(2), pytest.approx(2)))
+
+
+def test_the_ratio_has_the_interval_of_the_delta_method() -> None:
+    """400 pairs: 240 to 160 right, 120 both: var of log ratio = (1/240 + 1/160 - 2 x 120 / (240 x 160))."""
+    pairs = [(1.0, 1.0)] * 120 + [(1.0, 0.0)] * 120 + [(0.0, 1.0)] * 40 + [(0.0, 0.0)] * 120
+    ratio = paired_ratio(pairs)
+    half = Z95 * math.sqrt(1 / 240 + 1 / 160 - 2 * 120 / (240 * 160))
+    assert ratio.value == pytest.approx(1.5)
+    assert ratio.interval == pytest.approx((1.5 * math.exp(-half), 1.5 * math.exp(half)), rel=0.03)
+    assert paired_ratio(pairs) == ratio
+    assert paired_ratio(pairs, seed=1).interval != ratio.interval
+
+
+def test_a_ratio_to_nothing_is_missing_with_the_reason() -> None:
+    assert paired_ratio([(1.0, 0.0), (1.0, 0.0)]) == Ratio(None, None, "the mean to divide by is 0")
+    few = paired_ratio([(1.0, 1.0), (1.0, 0.0), (1.0, 0.0)])  # (2/3)^3 of the resamples divide by 0
+    assert (few.value, few.interval) == (3.0, None)
+    assert int(few.reason.split()[0]) == pytest.approx(2000 * 8 / 27, rel=0.1)
+
+
+def test_kappa_of_textbook_counts() -> None:
+    """20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: agreed 0.7, by chance 0.5 x 0.6 + 0.5 x 0.4 = 0.5."""
+    counts = {(True, True): 20, (True, False): 5, (False, True): 10, (False, False): 15}
+    pairs = [pair for pair, count in counts.items() for _ in range(count)]
+    assert cohens_kappa(pairs) == pytest.approx(0.4)
+    assert cohens_kappa([(True, True), (False, False)]) == 1.0
+    assert cohens_kappa([(True, False), (False, True)]) == -1.0
+    assert cohens_kappa([(True, True)] * 3) is None

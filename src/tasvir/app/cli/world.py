@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tasvir.app.cli.agreement import agreement
 from tasvir.app.cli.options import MAX_SEED, Json, Seed, Size
 
 if TYPE_CHECKING:
+    from tasvir.bench.result import Result
     from tasvir.world.scene import Scene
 
 app = typer.Typer(
@@ -100,7 +102,7 @@ def evaluate(
     both: Annotated[bool, typer.Option("--both", help="Both, and the difference (the default).")] = False,
     arm: Annotated[
         list[str] | None,
-        typer.Option(help="Also this arm of the ablation, e.g. layout or best-of-n; repeatable."),
+        typer.Option(help="Also this arm of the ablation, e.g. layout, best-of-n or best-of-6; repeatable."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="So many prompts, spread over the categories.")
@@ -108,12 +110,18 @@ def evaluate(
     part: Annotated[str, typer.Option(help="I/N: the I-th of N shares of the prompts, from 0.")] = "0/1",
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Keep pictures and results here, to go on later.")] = None,
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="Draw nothing: score all the pictures kept in --out anew.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Draw the suite's prompts and score every picture by the truth, as the oracle reads it."""
     from tasvir.app.cli.arguments import parse_part
     from tasvir.bench.evaluation import evaluate_world
 
+    if rescore:
+        _rescore(out, as_json)
+        return
     default = not (guided or unguided or arm)
     chosen = ["unguided"] * (unguided or both or default) + ["loop"] * (guided or both or default)
     result = evaluate_world(
@@ -124,4 +132,20 @@ def evaluate(
         part=parse_part(part),
         on_progress=lambda text: typer.echo(text, err=True),
     )
+    _show(result, as_json)
+
+
+def _rescore(out: Path | None, as_json: bool) -> None:
+    from tasvir.bench import evaluation
+    from tasvir.errors import SettingError
+
+    if out is None:
+        raise SettingError("--rescore scores kept pictures: name their folder with --out")
+    _show(evaluation.rescore(out, on_progress=lambda text: typer.echo(text, err=True)), as_json)
+
+
+def _show(result: Result, as_json: bool) -> None:
     typer.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False) if as_json else result.to_text())
+
+
+app.command()(agreement)

@@ -45,6 +45,15 @@ def folder(name: str) -> Path:
     return _whole(root(), name)
 
 
+def listed() -> dict[str, str]:
+    """The hash of every shipped file by its path below `root`; empty where nothing is shipped.
+
+    Raises:
+        WeightsError: The list is damaged; says how to restore it.
+    """
+    return _hashes(root()) if (root() / "SHA256.json").is_file() else {}
+
+
 def forget() -> None:
     """Check hashes anew at the next call of `folder`; for whoever has just changed the files."""
     _whole.cache_clear()

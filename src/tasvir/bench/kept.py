@@ -1,0 +1,182 @@
+"""What an evaluation keeps in its folder: a line a result, a picture each, and by what both were made.
+
+A row's stamp has two halves. What drew (generator, guide, their weights) can only be had again by drawing;
+what scored (metric, the oracle's weights) can be had from the kept pictures: a new oracle costs no drawing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from tasvir.errors import OutputError, RecordError, SettingError, WeightsError
+from tasvir.models.embedded import weights
+from tasvir.records import Picture
+
+Row = dict[str, Any]
+Key = tuple[str, str]
+"""A prompt's id and an arm."""
+Stamp = dict[str, str | None]
+
+SCORED_BY = ("metric", "oracle")
+"""The half of a stamp that scoring anew replaces."""
+NO_WEIGHTS = frozenset({"figures.json", "agreement.json"})
+"""Files beside the weights that say something of a model but change nothing of what it does."""
+
+
+def make_stamp(generator: str, guide: str, metric: str) -> Stamp:
+    """Names, and a hash each of the drawing and the scoring weights' hashes (None = none are there)."""
+    return {
+        "generator": generator,
+        "guide": guide,
+        "weights": _hash_of_weights(oracle=False),
+        "metric": metric,
+        "oracle": _hash_of_weights(oracle=True),
+    }
+
+
+def _hash_of_weights(oracle: bool) -> str | None:
+    lines = [
+        f"{digest} {path}\n"
+        for path, digest in sorted(weights.listed().items())
+        if path.startswith("oracle/") == oracle and Path(path).name not in NO_WEIGHTS
+    ]
+    return sha256("".join(lines).encode()).hexdigest()[:16] if lines else None
+
+
+def write_picture(out: Path, arm: str, name: str, picture: Picture) -> None:
+    """Keep the picture that an arm showed for a prompt."""
+    path = _picture_path(out, arm, name)
+    with writing(out):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture.png)
+
+
+def read_picture(out: Path, row: Row) -> Picture:
+    """The kept picture of a row.
+
+    Raises:
+        RecordError: It is missing or cannot be read.
+    """
+    path = _picture_path(out, row["arm"], row["id"])
+    try:
+        with Image.open(path) as opened:
+            size = opened.size
+        return Picture(path.read_bytes(), *size)
+    except (OSError, UnidentifiedImageError) as problem:
+        raise RecordError(f"the picture {path} is missing or damaged: draw into another folder") from problem
+
+
+def _picture_path(out: Path, arm: str, name: str) -> Path:
+    return out / "pictures" / arm / f"{name}.png"
+
+
+def read_rows(out: Path) -> dict[Key, Row]:
+    """The rows of a folder in the order of drawing; none where there is no file yet.
+
+    Raises:
+        RecordError: A line is JSON but no result.
+    """
+    file = out / "results.jsonl"
+    if not file.exists():
+        return {}
+    rows = []
+    for line in file.read_bytes().split(b"\n"):
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue  # cut short when a run was killed while writing it; its prompt is drawn again
+    needed = {"id", "arm", "seed", "text", "category", "correct", "models"}
+    for row in rows:
+        lacking = needed - row.keys() if isinstance(row, dict) else needed
+        if lacking or not isinstance(row["models"], dict):
+            lacks = ", ".join(sorted(lacking)) or "models"
+            raise RecordError(
+                f"{file} holds a line that is not a result, it lacks {lacks}: name another folder"
+            )
+    return {(row["id"], row["arm"]): row for row in rows}
+
+
+def read_rows_of(out: Path, seed: int, stamp: Stamp) -> dict[Key, Row]:
+    """The rows of a folder, all of this seed, drawn and scored by what the stamp names.
+
+    Raises:
+        RecordError: A line is JSON but no result.
+        SettingError: There are rows of another seed or of other models; says whether scoring anew mends it.
+    """
+    rows = read_rows(out)
+    for row in rows.values():
+        made = row["models"]
+        if row["seed"] != seed:
+            raise SettingError(f"{out} holds results of seed {row['seed']}, not {seed}: name another folder")
+        if any(made.get(key) != value for key, value in stamp.items() if key not in SCORED_BY):
+            raise SettingError(f"{out} holds results of {made}, not of {stamp}: name another folder")
+        if any(made.get(key) != stamp[key] for key in SCORED_BY):
+            raise SettingError(
+                f"{out} holds pictures scored by {_scorer(made)}, not by {_scorer(stamp)}: "
+                "score them anew with --rescore, which draws nothing, and then go on"
+            )
+    return rows
+
+
+def _scorer(stamp: Stamp) -> str:
+    return ", ".join(f"{key} {stamp.get(key)}" for key in SCORED_BY)
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Turns failed writing into an error that says what to do."""
+    try:
+        yield
+    except OSError as problem:
+        raise OutputError(
+            f"cannot write to the folder {out}: {problem.strerror or problem}; choose another with --out"
+        ) from problem
+
+
+def try_writing(out: Path) -> None:
+    """Find out before hours of work whether the folder can be written."""
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+
+
+def append(out: Path, row: Row) -> None:
+    """Add a row in one write: processes may share the file."""
+    with writing(out), (out / "results.jsonl").open("a+b") as file:
+        torn = False
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            torn = file.read(1) != b"\n"
+        file.write(b"\n" * torn + _line(row))
+
+
+def replace(out: Path, rows: Iterable[Row]) -> None:
+    """Put these rows in place of all that were there, whole or not at all."""
+    fresh = out / "results.jsonl.new"
+    with writing(out):
+        fresh.write_bytes(b"".join(map(_line, rows)))
+        fresh.replace(out / "results.jsonl")
+
+
+def _line(row: Row) -> bytes:
+    return (json.dumps(row, ensure_ascii=False) + "\n").encode()
+
+
+def about_the_oracle(file: str) -> dict[str, Any]:
+    """What "figures.json" or "agreement.json" says of the oracle; empty where it is not shipped."""
+    try:
+        card = weights.folder("oracle") / file
+    except WeightsError:  # the metric is another one: the embedded one would have stopped before
+        return {}
+    figures: dict[str, Any] = json.loads(card.read_text("utf-8")) if card.exists() else {}
+    return figures
