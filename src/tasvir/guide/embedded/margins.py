@@ -85,7 +85,7 @@ def _holding(a: Placed, b: Placed) -> float:
     grip = grip_point(b)
     if grip is None:
         return 1.0
-    size = _over(_width(b) * _height(b) - 0.6 * _width(a) * _height(a))
+    size = _over(_width(b) * _height(b) - 0.45 * _width(a) * _height(a))
     return _over(math.dist(hand_point(a), grip) - 0.015) + size
 
 
