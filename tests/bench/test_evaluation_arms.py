@@ -10,6 +10,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -365,3 +366,18 @@ def test_a_ratio_to_nothing_says_so() -> None:
 def test_results_are_ready_for_json() -> None:
     result = evaluate_world(["unguided"], limit=1, models=models())
     assert json.loads(json.dumps(result.to_dict()))["rows"][0]["id"] == FIRST[0].id
+
+
+class MuteGuide(ReadingGuide):
+    """Plans and judges, but has no usable redesign."""
+
+    def reply(self, request: Request, *, seed: int) -> str:
+        return "no" if request.skill == "redesign" else super().reply(request, seed=seed)
+
+
+def test_what_was_drawn_stands_where_the_guide_fails_later() -> None:
+    tools = models()
+    failing = replace(tools, guide=MuteGuide())
+    result = evaluate_world(["loop"], limit=1, models=failing)
+    assert [row["pictures"] for row in result.rows] == [1]
+    assert result.rows[0]["correct"] is False

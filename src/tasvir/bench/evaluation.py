@@ -20,11 +20,11 @@ from tasvir import pipeline, registry
 from tasvir.bench import kept
 from tasvir.bench.kept import Key, Row, Stamp
 from tasvir.bench.result import Result
-from tasvir.errors import RecordError, SettingError
+from tasvir.errors import RecordError, ReplyError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide
 from tasvir.loop import Switches, attempt_seed
-from tasvir.records import Picture, Prompt, Score
+from tasvir.records import Picture, Prompt, Score, Trace
 from tasvir.score.base import Metric
 from tasvir.world.suite import SuitePrompt, world_suite
 
@@ -206,9 +206,7 @@ def _one(
         count = BEST_OF[arm] or int(done[entry.id, "loop"]["pictures"])
         picture, judged = _best_of(entry.text, count, own_seed, models)
     else:
-        trace = pipeline.generate(
-            entry.text, guide=models.guide, generator=models.generator, seed=own_seed, **ARMS[arm]
-        )
+        trace = _trace(entry.text, arm, own_seed, models)
         picture, count = trace.best.picture, len(trace.attempts)
         judged = trace.best.verdict.score if trace.best.verdict else None
     seconds = time.perf_counter() - start
@@ -226,6 +224,28 @@ def _one(
         "pictures": count,
         "seconds": round(seconds, 3),
     }
+
+
+def _trace(text: str, arm: str, seed: int, models: Models) -> Trace:
+    """What the loop did; where the guide failed on the way, what was drawn until then stands.
+
+    Raises:
+        ReplyError: The guide failed before anything was drawn.
+    """
+    traces: list[Trace] = []
+    try:
+        return pipeline.generate(
+            text,
+            guide=models.guide,
+            generator=models.generator,
+            seed=seed,
+            on_event=lambda event: traces.append(event.trace),
+            **ARMS[arm],
+        )
+    except ReplyError:
+        if traces and traces[-1].attempts:
+            return traces[-1]
+        raise
 
 
 def _scored(score: Score) -> Row:
