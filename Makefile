@@ -7,7 +7,7 @@
 
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
-DEMO_PROMPT = a woman is holding an umbrella and a bus is behind her
+DEMO_PROMPT = a man is walking towards a blue tent and a dog is next to him
 
 .DEFAULT_GOAL := demo
 .PHONY: demo test format clean
