@@ -52,6 +52,14 @@ def test_what_was_shipped_last_is_what_is_loaded(root: Path, tmp_path: Path) -> 
     ]
 
 
+def test_where_a_part_was_loaded_from_is_not_shipped(root: Path, tmp_path: Path) -> None:
+    run = finished(tmp_path / "run", 0.5)
+    config = {"_name_or_path": "/home/somebody/run", "width": 3}
+    (run / "recogniser" / "config.json").write_text(json.dumps(config))
+    ship("recogniser", run)
+    assert json.loads((root / "recogniser" / "config.json").read_text()) == {"width": 3}
+
+
 def test_unfinished_and_damaged_runs_leave_the_old_weights(root: Path, tmp_path: Path) -> None:
     ship("recogniser", finished(tmp_path / "good", 0.5))
     with pytest.raises(RecordError, match=r"holds no finished recogniser.*--resume"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def ship(model: str, run: Path, root: Path | None = None) -> Path:
             copy = fresh / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+            if copy.name == "config.json":
+                _forget_origin(copy)
         shutil.copyfile(run / "figures.json", fresh / "figures.json")
         if target.exists():
             shutil.rmtree(target)
@@ -52,6 +55,13 @@ def ship(model: str, run: Path, root: Path | None = None) -> Path:
         ) from problem
     weights.forget()
     return target
+
+
+def _forget_origin(config: Path) -> None:
+    """Drop diffusers' note of the folder that a part was once loaded from: a path of the trainer's machine."""
+    settings = json.loads(config.read_text("utf-8"))
+    if settings.pop("_name_or_path", None) is not None:
+        config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
 def _finished(model: str, run: Path) -> Path:
