@@ -58,7 +58,7 @@ def ship(model: str, run: Path, root: Path | None = None) -> Path:
 
 
 def _forget_origin(config: Path) -> None:
-    """Drop diffusers' note of the folder that a part was once loaded from: a path of the trainer's machine."""
+    """Drop diffusers' note of the folder a part was once loaded from: a path of the trainer's machine."""
     settings = json.loads(config.read_text("utf-8"))
     if settings.pop("_name_or_path", None) is not None:
         config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", "utf-8")
