@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasvir.models.embedded import weights
+from tasvir.models.embedded.autoencoder import ResidualBlock
 from tasvir.models.embedded.loading import quiet, require_whole
 from tasvir.models.embedded.recogniser_labels import BACKGROUND_NAMES, CELL_WIDTH, FIELDS, KINDS
 from tasvir.models.embedded.recogniser_peaks import Detection, find_things, to_placed
@@ -52,21 +53,6 @@ class Reading:
     cells: Tensor
     shown: Tensor
     background: Tensor
-
-
-class ConvBlock(nn.Module):
-    """x + conv(silu(conv(silu(x)))), the last convolution starting at zero: needs no normalisation."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        changed: Tensor = self.second(F.silu(self.first(F.silu(x))))
-        return x + changed
 
 
 class TokenBlock(nn.Module):
@@ -118,14 +104,14 @@ class Recogniser(ModelMixin, ConfigMixin):
     ) -> None:
         super().__init__()
         self.stem = nn.Conv2d(3, fine, 4, stride=4)
-        self.fine_block = ConvBlock(fine)
+        self.fine_block = ResidualBlock(fine)
         self.to_middle = nn.Conv2d(fine, middle, 2, stride=2)
-        self.middle_blocks = nn.Sequential(ConvBlock(middle), ConvBlock(middle))
+        self.middle_blocks = nn.Sequential(ResidualBlock(middle), ResidualBlock(middle))
         self.to_coarse = nn.Conv2d(middle, coarse, 2, stride=2)
         self.place = nn.Parameter(0.02 * torch.randn(1, (GRID // 4) ** 2, coarse))
         self.blocks = nn.Sequential(*(TokenBlock(coarse, 3) for _ in range(depth)))
         self.from_coarse = nn.Conv2d(coarse, 4 * middle, 1)
-        self.middle_again = ConvBlock(middle)
+        self.middle_again = ResidualBlock(middle)
         self.from_middle = nn.Conv2d(middle, 4 * fine, 1)
         self.fuse = nn.Conv2d(fine, 96, 3, padding=1)
         self.heads = nn.Conv2d(96, len(kinds) + CELL_WIDTH, 1)
