@@ -29,7 +29,7 @@ from tasvir.world.scene import Scene
 LATENT_NOISE = 0.4
 """Greatest standard deviation of the noise on the standardised latent."""
 
-STRENGTH = (0.2, 0.7)
+STRENGTH = (0.25, 0.9)
 """Range of the share of the noise schedule that a redrawn scene goes back."""
 
 REDRAW_STEPS = 7
