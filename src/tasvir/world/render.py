@@ -95,13 +95,30 @@ def _paste(canvas: Pixels, thing: Placed) -> None:
     drawn = sprite(
         thing.kind, thing.pose, thing.color, thing.surface, thing.facing, right - left, bottom - top
     )
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    paste(canvas, drawn, left, top)
+
+
+def paste(canvas: Pixels, drawn: Pixels, left: int, top: int) -> None:
+    """Lay a sprite (premultiplied, see `sprite`) on a picture in place; what lies outside is cut off.
+
+    Args:
+        canvas: uint8 [H, W, 3], changed.
+        drawn: uint8 [h, w, 4].
+        left: Column of the canvas for the sprite's first; may be negative, like ``top``.
+        top: Row of the canvas for the sprite's first.
+    """
+    height, width = canvas.shape[:2]
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(left + drawn.shape[1], width), min(top + drawn.shape[0], height)
     if x1 <= x0 or y1 <= y0:
         return
     drawn = drawn[y0 - top : y1 - top, x0 - left : x1 - left]
     below = canvas[y0:y1, x0:x1]
-    keep = 255 - drawn[..., 3:].astype(np.uint16)
-    below[...] = drawn[..., :3] + ((below * keep + 127) // 255).astype(np.uint8)
+    shown = below * (255 - drawn[..., 3:].astype(np.uint16)) + np.uint16(128)
+    shown += shown >> 8  # with the next shift a division by 255, rounded to the nearest
+    shown >>= 8
+    shown += drawn[..., :3]
+    below[...] = shown
 
 
 @lru_cache(maxsize=16384)

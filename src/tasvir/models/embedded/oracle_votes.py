@@ -2,7 +2,7 @@
 
 Depth is read where it can be seen: in the cells in which the drawings of two recognised things would both be,
 the one that is visible there is nearer. Where nothing is contested the picture does not say; then see
-`_unseen_order`.
+`unseen_order`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ SAME_KIND = 0.3
 """... if their kinds' probabilities agree at least this much (Bhattacharyya coefficient)."""
 LEAST_CELLS = 2.5
 """Summed trust of its cells below which a thing is not believed."""
+DOUBTFUL_CELLS = 0.8
+"""Summed trust from which a thing is at least looked for."""
+KINDS_TRIED = 12
+"""Kinds of a thing that are looked at again, likeliest first."""
 SMALLEST_BOX = 0.05
 """Width or height below which a box is a stray vote."""
 CONTESTED = 0.4
@@ -57,24 +61,44 @@ class Votes:
     grid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A thing that may be there.
+
+    Args:
+        thing: As the votes have it.
+        kinds: Kinds to try, likeliest first.
+    """
+
+    thing: Placed
+    kinds: tuple[str, ...]
+
+
 def things_from_votes(votes: Votes) -> tuple[Placed, ...]:
     """The things that cells vote for, in depth order, farthest first."""
-    groups = group_cells(votes)
-    things = [_thing(votes, members) for members in groups]
-    kept = [index for index, thing in enumerate(things) if thing is not None]
+    return tuple(candidate.thing for candidate in candidates_from_votes(votes)[0])
+
+
+def candidates_from_votes(votes: Votes) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
+    """What cells vote for: things in depth order, farthest first, and doubtful ones, likeliest first."""
+    groups = group_cells(votes, least=DOUBTFUL_CELLS)
+    found = [(members, _candidate(votes, members)) for members in groups]
+    whole = [(members, candidate) for members, candidate in found if candidate is not None]
+    sure = [(members, c) for members, c in whole if votes.trust[members].sum() >= LEAST_CELLS]
     owner = np.full((votes.grid, votes.grid), -1)
-    for place, index in enumerate(kept):
-        rows, columns = votes.cells[groups[index]].T
+    for place, (members, _) in enumerate(sure):
+        rows, columns = votes.cells[members].T
         owner[rows, columns] = place
-    placed = [thing for thing in things if thing is not None]
-    return tuple(placed[index] for index in depth_order(placed, owner))
+    order = depth_order([candidate.thing for _, candidate in sure], owner)
+    doubtful = (c for members, c in whole if votes.trust[members].sum() < LEAST_CELLS)
+    return tuple(sure[index][1] for index in order), tuple(doubtful)
 
 
-def group_cells(votes: Votes) -> list[NDArray[np.int64]]:
+def group_cells(votes: Votes, least: float = LEAST_CELLS) -> list[NDArray[np.int64]]:
     """Indices of the cells of each thing, most supported thing first.
 
     Greedy: the cell whose vote is shared by most others starts a thing and takes those that share it, until
-    no vote is shared by LEAST_CELLS cells.
+    no vote is shared by ``least`` cells.
     """
     roots = np.sqrt(votes.kinds)
     alike = (overlaps(votes.boxes, votes.boxes) >= SAME_BOX) & (roots @ roots.T >= SAME_KIND)
@@ -83,7 +107,7 @@ def group_cells(votes: Votes) -> list[NDArray[np.int64]]:
     while free.any():
         support = np.where(free, alike @ (votes.trust * free), 0.0)
         seed = int(support.argmax())
-        if support[seed] < LEAST_CELLS:
+        if support[seed] < least:
             break
         members = alike[seed] & free
         box = weighted_median(votes.boxes[members], votes.trust[members])
@@ -115,15 +139,17 @@ def weighted_median(values: Floats, weights: Floats) -> Floats:
     return medians
 
 
-def _thing(votes: Votes, members: NDArray[np.int64]) -> Placed | None:
-    """The thing that a group of cells shows, or None where its box is none."""
+def _candidate(votes: Votes, members: NDArray[np.int64]) -> Candidate | None:
+    """What a group of cells shows, or None where its box is none."""
     trust = votes.trust[members]
     x0, y0, x1, y1 = (float(v) for v in np.clip(weighted_median(votes.boxes[members], trust), 0.0, 1.0))
     if x1 - x0 < SMALLEST_BOX or y1 - y0 < SMALLEST_BOX:
         return None
-    kind = catalogue()[votes.kind_names[int((trust @ votes.kinds[members]).argmax())]]
+    likeliest = np.argsort(-(trust @ votes.kinds[members]), kind="stable")[:KINDS_TRIED]
+    names = tuple(votes.kind_names[int(index)] for index in likeliest)
+    kind = catalogue()[names[0]]
     scores = {name: trust @ values[members] for name, values in votes.attributes.items()}
-    return Placed(
+    thing = Placed(
         kind.name,
         (x0, y0, x1, y1),
         votes.color_names[int(scores["color"].argmax())],
@@ -131,6 +157,7 @@ def _thing(votes: Votes, members: NDArray[np.int64]) -> Placed | None:
         max(kind.poses, key=lambda pose: scores["pose"][POSES.index(pose)]) if kind.poses else None,
         FACINGS[int(scores["facing"].argmax())] if kind.directional else None,
     )
+    return Candidate(thing, names)
 
 
 def depth_order(things: Sequence[Placed], owner: NDArray[np.int64]) -> list[int]:
@@ -148,7 +175,7 @@ def depth_order(things: Sequence[Placed], owner: NDArray[np.int64]) -> list[int]
             far = _farther(things, drawn, owner, a, b)
             if far is not None:
                 behind[a + b - far].add(far)
-    return _sorted_by(behind, [thing.box[3] for thing in things])
+    return sorted_by(behind, [thing.box[3] for thing in things])
 
 
 def coverage(thing: Placed, grid: int) -> Floats:
@@ -176,10 +203,10 @@ def _farther(
     balance = float((contested * (owner == a)).sum() - (contested * (owner == b)).sum())
     if balance:
         return b if balance > 0 else a
-    return b if _unseen_order(things[a], things[b]) else a
+    return b if unseen_order(things[a], things[b]) else a
 
 
-def _unseen_order(a: Placed, b: Placed) -> bool:
+def unseen_order(a: Placed, b: Placed) -> bool:
     """Where depth cannot be seen: whether a is taken as the nearer.
 
     A relation that asks for an order (holding, riding, inside, ...) and would hold with it has it; else the
@@ -197,7 +224,7 @@ def _unseen_order(a: Placed, b: Placed) -> bool:
     return a.box[3] > b.box[3]
 
 
-def _sorted_by(behind: Sequence[set[int]], bases: Sequence[float]) -> list[int]:
+def sorted_by(behind: Sequence[set[int]], bases: Sequence[float]) -> list[int]:
     """A far-to-near order that keeps to ``behind``; ties, and cuts of a cycle: the highest base first."""
     order: list[int] = []
     left = set(range(len(behind)))
