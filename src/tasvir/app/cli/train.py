@@ -18,6 +18,7 @@ MODELS = {
     "autoencoder": "The small autoencoder whose latents the generator draws in.",
     "generator": "The layout-grounded latent diffusion model.",
     "recogniser": "The reader of pictures: what is where, in which attributes.",
+    "inspector": "The second look at what the recogniser found: what is it?",
     "oracle": "The reader that scores the world suite; shares nothing with the recogniser.",
 }
 
@@ -56,6 +57,9 @@ def _command(name: str) -> Callable[..., None]:
         pipeline: Annotated[
             Path | None, typer.Option(help="Folder of a trained generator; the shipped one if left out.")
         ] = None,
+        recogniser: Annotated[
+            Path | None, typer.Option(help="Folder of a trained recogniser; the shipped one if left out.")
+        ] = None,
         as_json: Json = False,
     ) -> None:
         from tasvir.models.embedded import training
@@ -74,6 +78,7 @@ def _command(name: str) -> Callable[..., None]:
             start=start,
             vae=vae,
             pipeline=pipeline,
+            recogniser=recogniser,
         )
         _run(name, settings, as_json)
 
@@ -99,7 +104,8 @@ def _how_to_go_on(name: str, settings: TrainSettings) -> str:
         return "stopped before the first checkpoint: there is nothing to go on from"
     words = ["tasvir", "train", name, "--out", str(settings.out), "--resume"]
     plain = {"steps": STEPS, "seed": 0, "device": "auto", "dtype": "auto"}
-    for option in ("steps", "minutes", "seed", "device", "dtype", "threads", "vae", "pipeline"):
+    options = ("steps", "minutes", "seed", "device", "dtype", "threads", "vae", "pipeline", "recogniser")
+    for option in options:
         value = getattr(settings, option)
         if value != plain.get(option):
             words += [f"--{option}", str(value)]
@@ -108,7 +114,7 @@ def _how_to_go_on(name: str, settings: TrainSettings) -> str:
 
 @app.command()
 def ship(
-    model: Annotated[str, typer.Argument(help="generator, recogniser or oracle.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="generator, recogniser, inspector or oracle.", show_default=False)],
     run: Annotated[Path, typer.Argument(help="Folder of its finished training.", show_default=False)],
     weights: Annotated[
         Path | None,

@@ -80,7 +80,7 @@ class EmbeddedGuide(Guide):
 
 
 def _recognise(pictures: Sequence[Pixels]) -> Sequence[Seen]:
-    from tasvir.models.embedded.recogniser import read
+    from tasvir.models.embedded.inspector import read
 
     return read(pictures)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Self
 
 import numpy as np
@@ -136,7 +135,6 @@ class Recogniser(ModelMixin, ConfigMixin):
         background = self.background(tokens.mean(1))
         return Reading(said[:, :kinds], said[:, kinds:], self.shown(features), background)
 
-    @torch.no_grad()
     def detections(self, pictures: Pictures, least: float = 0.05) -> list[tuple[Detection, ...]]:
         """All things with their scores, best first.
 
@@ -144,17 +142,23 @@ class Recogniser(ModelMixin, ConfigMixin):
             pictures: uint8 arrays [H, W, 3].
             least: Score (0 to 1) from which a peak is listed.
         """
-        return self._look(pictures, least)[0]
+        return self.look(pictures, least)[0]
 
-    @torch.no_grad()
     def read(self, pictures: Pictures) -> list[tuple[tuple[Placed, ...], str]]:
         """The things of each picture in depth order, farthest first, and the name of its background.
 
         Args:
             pictures: uint8 arrays [H, W, 3].
         """
-        things, backgrounds = self._look(pictures, self.config.threshold)
-        return [(to_placed(found), place) for found, place in zip(things, backgrounds, strict=True)]
+        things, backgrounds = self.look(pictures, self.config.threshold)
+        places = [BACKGROUND_NAMES[index] for index in backgrounds]
+        return [(to_placed(found), place) for found, place in zip(things, places, strict=True)]
+
+    @property
+    def threshold(self) -> float:
+        """Score from which a peak counts as a thing."""
+        threshold: float = self.config.threshold
+        return threshold
 
     @classmethod
     def shipped(cls) -> Self:
@@ -170,14 +174,16 @@ class Recogniser(ModelMixin, ConfigMixin):
         model.float().eval()
         return model
 
-    def _look(self, pictures: Pictures, least: float) -> tuple[list[tuple[Detection, ...]], list[str]]:
+    @torch.no_grad()
+    def look(self, pictures: Pictures, least: float) -> tuple[list[tuple[Detection, ...]], list[int]]:
+        """Things of each picture with a score of at least ``least``, best first; numbers of backgrounds."""
         things: list[tuple[Detection, ...]] = []
-        places: list[str] = []
+        places: list[int] = []
         for start in range(0, len(pictures), 32):
             reading = self(to_input(pictures[start : start + 32], self.device, self.dtype))
             heat = torch.sigmoid(reading.heat.float())
             things += find_things(heat.cpu().numpy(), reading.cells.float().cpu().numpy(), least)
-            places += [BACKGROUND_NAMES[index] for index in reading.background.argmax(1).tolist()]
+            places += reading.background.argmax(1).tolist()
         return things, places
 
 
@@ -191,19 +197,3 @@ def to_input(pictures: Pictures, device: torch.device, dtype: torch.dtype) -> Te
         parts.append(part)
     pixels = torch.cat(parts).to(device, dtype) / 127.5 - 1
     return pixels.contiguous(memory_format=torch.channels_last)
-
-
-@cache
-def _shipped() -> Recogniser:
-    model: Recogniser = Recogniser.shipped()
-    return model
-
-
-def detections(pictures: Pictures, least: float = 0.05) -> list[tuple[Detection, ...]]:
-    """`Recogniser.detections` of the shipped recogniser."""
-    return _shipped().detections(pictures, least)
-
-
-def read(pictures: Pictures) -> list[tuple[tuple[Placed, ...], str]]:
-    """`Recogniser.read` of the shipped recogniser."""
-    return _shipped().read(pictures)

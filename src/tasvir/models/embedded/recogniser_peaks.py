@@ -7,7 +7,7 @@ coincide only the best stays, whatever their kinds: two things of the world do n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tasvir.models.embedded.recogniser_labels import COLORS, FIELDS, KINDS
 from tasvir.world.catalogue import catalogue
-from tasvir.world.scene import FACINGS, POSES, SURFACES, BoxTuple, Placed
+from tasvir.world.scene import FACINGS, POSES, SURFACES, Placed
 
 SAME_BOX = 0.6
 """Intersection over union from which two candidates are the same thing."""
@@ -114,21 +114,29 @@ def _ious(boxes: Array, box: Array) -> Array:
 
 
 def _thing(kind: int, values: Array, box: Array) -> Placed:
+    attributes = {name: values[FIELDS[name]] for name in ("color", "surface", "pose", "facing")}
+    return described(kind, box.tolist(), attributes)
+
+
+def described(kind: int, box: Sequence[float], attributes: Mapping[str, Array]) -> Placed:
+    """A thing of a kind in its likeliest attributes, of those that the kind can have.
+
+    Args:
+        kind: Number in KINDS.
+        box: (x0, y0, x1, y1) in fractions.
+        attributes: Scores of "color", "surface", "pose" and "facing".
+    """
     rules = catalogue()[KINDS[kind]]
     pose = None
     if rules.poses:
         allowed = [POSES.index(name) for name in rules.poses]
-        pose = POSES[allowed[int(values[FIELDS["pose"]][allowed].argmax())]]
+        pose = POSES[allowed[int(attributes["pose"][allowed].argmax())]]
+    x0, y0, x1, y1 = (round(float(edge), 4) for edge in box)
     return Placed(
         rules.name,
-        _rounded(box),
-        COLORS[int(values[FIELDS["color"]].argmax())],
-        SURFACES[int(values[FIELDS["surface"]].argmax())] if rules.surfaces else "plain",
+        (x0, y0, x1, y1),
+        COLORS[int(attributes["color"].argmax())],
+        SURFACES[int(attributes["surface"].argmax())] if rules.surfaces else "plain",
         pose,
-        FACINGS[int(values[FIELDS["facing"]].argmax())] if rules.directional else None,
+        FACINGS[int(attributes["facing"].argmax())] if rules.directional else None,
     )
-
-
-def _rounded(box: Array) -> BoxTuple:
-    x0, y0, x1, y1 = (round(float(edge), 4) for edge in box)
-    return x0, y0, x1, y1

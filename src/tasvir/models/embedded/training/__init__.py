@@ -15,12 +15,18 @@ from tasvir.models.embedded.training.shipping import ship
 
 __all__ = ["TrainSettings", "run", "ship"]
 
-_READS = {"autoencoder": (), "generator": ("vae",), "recogniser": ("vae", "pipeline"), "oracle": ()}
+_READS = {
+    "autoencoder": (),
+    "generator": ("vae",),
+    "recogniser": ("vae", "pipeline"),
+    "inspector": ("vae", "pipeline", "recogniser"),
+    "oracle": (),
+}
 """Which trained weights of others a model learns from."""
 
 
 def run(name: str, settings: TrainSettings, report: Report | None = None) -> Path:
-    """Train the model of that name ("autoencoder", "generator", "recogniser" or "oracle").
+    """Train the model of that name ("autoencoder", "generator", "recogniser", "inspector" or "oracle").
 
     Returns:
         The run's folder.
@@ -38,7 +44,7 @@ def run(name: str, settings: TrainSettings, report: Report | None = None) -> Pat
     device = pick_device(settings.device)
     if name not in _READS:
         raise UnknownNameError(f"no model is called {name!r}: expected {', '.join(_READS)}")
-    for option in ("vae", "pipeline"):
+    for option in ("vae", "pipeline", "recogniser"):
         if getattr(settings, option) is not None and option not in _READS[name]:
             raise SettingError(
                 f"--{option} means nothing to the {name}, which learns from no {option}: drop it"
@@ -65,10 +71,15 @@ def _task(name: str, settings: TrainSettings, device: torch.device) -> Task:
         from tasvir.models.embedded.training.oracle import OracleTask
 
         return OracleTask(device, settings.seed)
-    from tasvir.models.embedded.training.recogniser import RecogniserTask
-
     vae = _given(settings.vae, "vae", "config.json")
     pipeline = _given(settings.pipeline, "pipeline", "model_index.json") or _shipped_generator()
+    if name == "inspector":
+        from tasvir.models.embedded.training.inspector import InspectorTask
+
+        recogniser = _given(settings.recogniser, "recogniser", "config.json") or weights.folder("recogniser")
+        return InspectorTask(device, settings.seed, vae, pipeline, recogniser)
+    from tasvir.models.embedded.training.recogniser import RecogniserTask
+
     return RecogniserTask(device, settings.seed, vae, pipeline)
 
 

@@ -1,10 +1,9 @@
-"""Training the recogniser: half clean scenes, half pictures with the faults of a generator.
+"""Training the recogniser on the pictures of `picture_source`.
 
 Loss: quality focal loss on the heat (Li et al. 2020, eq. 4, with the target heat as quality), cross entropy
 on the kind that each cell shows (many more labels than peaks, which speeds learning up), L1 and generalised
 IoU (Rezatofighi et al. 2019) on boxes, cross entropy on attributes and background, and a logistic ranking
-loss on the nearness of things whose boxes meet. Artefact pictures come from a pool that a resumed run fills
-anew.
+loss on the nearness of things whose boxes meet.
 """
 
 from __future__ import annotations
@@ -17,12 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
-from tasvir.models.embedded.layout_pipeline import EmbeddedLayoutPipeline
 from tasvir.models.embedded.recogniser import Reading, Recogniser
 from tasvir.models.embedded.recogniser_labels import FIELDS
-from tasvir.models.embedded.training.artefacts import ArtefactPool, distort
-from tasvir.models.embedded.training.pixels import to_tensor
+from tasvir.models.embedded.training.picture_source import PictureSource
 from tasvir.models.embedded.training.recogniser_figures import (
     artefact_renders,
     best_threshold,
@@ -30,18 +26,6 @@ from tasvir.models.embedded.training.recogniser_figures import (
     figures,
 )
 from tasvir.models.embedded.training.recogniser_targets import NONE, Targets, targets
-from tasvir.world.render import render
-from tasvir.world.sampler import sample_scene
-from tasvir.world.scene import Scene
-
-CLEAN, POOLED = 0.5, 0.35
-"""Shares of a batch: clean renders, and pictures of the pool; the rest are distorted renders."""
-
-FIRST_POOL, REFRESH_EVERY = 64, 5
-"""The pool grows by a part every step until it has so many pictures, then every so many steps."""
-
-DISTORT_POOLED = 0.3
-"""Share of the pool's pictures that are distorted as well."""
 
 ATTRIBUTES = ("color", "surface", "pose", "facing")
 WEIGHTS = {
@@ -79,8 +63,7 @@ class RecogniserTask:
         torch.manual_seed(seed)
         self.model = Recogniser().to(device, memory_format=torch.channels_last)
         self.device = device
-        self.pool = _pool(device, vae, pipeline)
-        self.calls = 0
+        self.source = PictureSource(device, vae, pipeline)
 
     def network(self) -> nn.Module:
         network: nn.Module = self.model
@@ -89,10 +72,7 @@ class RecogniserTask:
     def loss(
         self, rng: np.random.Generator, noise: torch.Generator, batch: int
     ) -> tuple[Tensor, dict[str, float]]:
-        self.calls += 1
-        if len(self.pool.scenes) < FIRST_POOL or self.calls % REFRESH_EVERY == 0:
-            self.pool.refresh(rng, noise)
-        scenes, pictures = self._data(rng, noise, batch)
+        scenes, pictures = self.source.draw(rng, noise, batch)
         reading = self.model(pictures)
         parts = losses(reading, targets(scenes))
         total = sum((WEIGHTS[name] * part for name, part in parts.items()), start=torch.zeros(()))
@@ -101,28 +81,16 @@ class RecogniserTask:
             **{name: float(part.detach()) for name, part in parts.items()},
         }
 
-    def _data(
-        self, rng: np.random.Generator, noise: torch.Generator, batch: int
-    ) -> tuple[list[Scene], Tensor]:
-        pooled_scenes, pooled = self.pool.draw(rng, round(POOLED * batch))
-        scenes = [sample_scene(rng) for _ in range(batch - len(pooled))]
-        pixels = np.stack([*pooled, *(render(scene) for scene in scenes)])
-        pictures = to_tensor(pixels, self.device).contiguous(memory_format=torch.channels_last)
-        first, last = round((1 - DISTORT_POOLED) * len(pooled)), batch - round(CLEAN * batch)
-        if last > first:
-            pictures[first:last] = distort(pictures[first:last], rng, noise)
-        return [*pooled_scenes, *scenes], pictures
-
     def finish(self, out: Path) -> None:
         """Tune the threshold, measure on pictures of unseen seeds, save as diffusers does."""
         self.model.eval()
-        tuning = [clean_renders(200, 1), artefact_renders(self.pool, 200, 2)]
+        tuning = [clean_renders(200, 1), artefact_renders(self.source.pool, 200, 2)]
         self.model.register_to_config(threshold=best_threshold(self.model, tuning))
         card = {
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
             "threshold": self.model.config.threshold,
             "clean": evaluate_on_renders(self.model, 500, 3),
-            "artefacts": figures(self.model, *artefact_renders(self.pool, 500, 4), seed=4),
+            "artefacts": figures(self.model, *artefact_renders(self.source.pool, 500, 4), seed=4),
         }
         self.model.half().save_pretrained(out / "recogniser")
         self.model.float()
@@ -202,19 +170,3 @@ def _ranking_loss(near: Tensor, pairs: Tensor) -> Tensor:
     if len(pairs) == 0:
         return near.new_zeros(())
     return F.softplus(near[pairs[:, 0]] - near[pairs[:, 1]]).mean()
-
-
-def _pool(device: torch.device, vae: Path | None, pipeline: Path | None) -> ArtefactPool:
-    generator = None
-    if pipeline is not None:
-        generator = EmbeddedLayoutPipeline.from_pretrained(
-            str(pipeline), local_files_only=True, use_safetensors=True
-        )
-        generator.to(device, torch.float32)
-    if vae is not None:
-        coder = EmbeddedAutoencoder.from_pretrained(vae, local_files_only=True, use_safetensors=True).float()
-    else:
-        coder = generator.vae if generator is not None else None
-    if coder is not None:
-        coder = coder.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-    return ArtefactPool(coder, generator, device)

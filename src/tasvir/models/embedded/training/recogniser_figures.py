@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tasvir.models.embedded.recogniser import Recogniser
 from tasvir.models.embedded.recogniser_peaks import Detection, iou, to_placed
 from tasvir.models.embedded.training.artefacts import ArtefactPool, distort
 from tasvir.models.embedded.training.pixels import to_tensor
@@ -63,7 +63,7 @@ def artefact_renders(pool: ArtefactPool, n: int, seed: int) -> tuple[list[Scene]
     return scenes, pictures
 
 
-def best_threshold(model: Recogniser, sets: Sequence[tuple[list[Scene], Pictures]]) -> float:
+def best_threshold(model: Reads, sets: Sequence[tuple[list[Scene], Pictures]]) -> float:
     """The score from which counting peaks as things gives the best F1 over all sets."""
     hits: list[tuple[float, bool]] = []
     wanted = 0
@@ -100,7 +100,7 @@ def match(found: Sequence[Detection], truth: Truth) -> list[int | None]:
 
 
 def figures(
-    model: Recogniser, scenes: Sequence[Scene], pictures: Pictures, *, seed: int
+    model: Reads, scenes: Sequence[Scene], pictures: Pictures, *, seed: int
 ) -> dict[str, float | None]:
     """Shares from 0 to 1; None where there was nothing to measure.
 
@@ -113,7 +113,7 @@ def figures(
     """
     tally = _Tally()
     places = [place for _, place in model.read(pictures)]
-    detections = model.detections(pictures, model.config.threshold)
+    detections = model.detections(pictures, model.threshold)
     for scene, found, place in zip(scenes, detections, places, strict=True):
         tally.add(scene, found, place)
     rng = np.random.default_rng([VALIDATION, seed, 1])
@@ -131,6 +131,20 @@ def figures(
 
 def _sorted(predicates: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
     return sorted(predicates, key=lambda predicate: predicate[0])
+
+
+class Reads(Protocol):
+    """A recogniser, alone or with an inspector."""
+
+    @property
+    def threshold(self) -> float:
+        """Score from which a thing is believed."""
+
+    def detections(self, pictures: Sequence[NDArray[np.uint8]], least: float) -> list[tuple[Detection, ...]]:
+        """Things with a score of at least ``least``, best first."""
+
+    def read(self, pictures: Sequence[NDArray[np.uint8]]) -> list[tuple[tuple[Placed, ...], str]]:
+        """Things in depth order and the background."""
 
 
 class _Tally:

@@ -118,7 +118,7 @@ def targets(scenes: Sequence[Scene]) -> Targets:
         kinds[row] = _kinds(scene.things, seen)
         pairs += [(i + len(boxes), j + len(boxes)) for i, j in _meeting(things)]
         boxes += [thing.box for thing in things]
-        labels += [_labels(thing) for thing in things]
+        labels += [labels_of(thing) for thing in things]
     return Targets(
         heat,
         np.array([BACKGROUND_NAMES.index(scene.background) for scene in scenes], np.int64),
@@ -189,7 +189,8 @@ def _meeting(things: Sequence[Placed]) -> list[tuple[int, int]]:
     ]
 
 
-def _labels(thing: Placed) -> list[int]:
+def labels_of(thing: Placed) -> list[int]:
+    """Numbers of a thing's colour, surface, pose and facing; NONE where it has none."""
     return [
         _COLOR[thing.color],
         SURFACES.index(thing.surface),

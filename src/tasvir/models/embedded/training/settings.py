@@ -29,6 +29,7 @@ class TrainSettings:
         start: Weights to begin from (a file written by an earlier run), or None.
         vae: Folder of a trained autoencoder; None = the shipped one.
         pipeline: Folder of a trained generator; None = the shipped one.
+        recogniser: Folder of a trained recogniser; None = the shipped one.
 
     Raises:
         SettingError: A number out of its range, or an unknown dtype.
@@ -47,6 +48,7 @@ class TrainSettings:
     start: Path | None = None
     vae: Path | None = None
     pipeline: Path | None = None
+    recogniser: Path | None = None
 
     def __post_init__(self) -> None:
         for name, what in (("steps", "1 or more"), ("batch", "1 or more"), ("threads", "1 or more")):

@@ -11,7 +11,13 @@ from safetensors import SafetensorError, safe_open
 from tasvir.errors import OutputError, RecordError, SettingError, UnknownNameError
 from tasvir.models.embedded import weights
 
-FINAL = {"autoencoder": "vae", "generator": "pipeline", "recogniser": "recogniser", "oracle": "oracle"}
+FINAL = {
+    "autoencoder": "vae",
+    "generator": "pipeline",
+    "recogniser": "recogniser",
+    "inspector": "inspector",
+    "oracle": "oracle",
+}
 """Model to the folder inside a run's folder that its finished weights are written to."""
 
 
@@ -19,7 +25,7 @@ def ship(model: str, run: Path, root: Path | None = None) -> Path:
     """Copy a finished run's weights and figures into ``root`` and seal it.
 
     Args:
-        model: "generator", "recogniser" or "oracle".
+        model: "generator", "recogniser", "inspector" or "oracle".
         run: Folder of the run.
         root: Folder of all weights; None = the one that models are loaded from.
 
