@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -36,7 +37,7 @@ DEPTH_GAIN = 300
 """By how much another depth order must lower the summed difference to be preferred to the one expected."""
 SWEEPS, EXPLAINED = 2, 0.95
 """Rounds through all things; later ones spare what explains this share of its window's difference."""
-LOOKS_SETTLED, KINDS_SETTLED = 4, 2
+LOOKS_SETTLED, KINDS_SETTLED = 5, 2
 """A thing tries the looks that fit best where it is and those of its likeliest kinds where they fit best."""
 STEPS, TRIAL_STEPS, PASSES, REACH = (4, 2, 1), (3, 1), 4, 12
 """Sizes of the steps of a box in pixels, those while a look is only tried, passes with each, and how far the
@@ -48,6 +49,8 @@ CELL, HOT = 8, 45
 """Side in pixels and mean difference of the cells in which a thing was perhaps overlooked."""
 UNEXPLAINED_SHARE = 0.5
 """LEAST_SHARE of a thing for which nothing voted."""
+DOUBTED = 0.5
+"""Share of its window's difference below which a thing may be anything."""
 MOST_UNEXPLAINED = 3
 ANY_KIND = tuple(catalogue())
 SMALLEST = 6
@@ -94,6 +97,7 @@ def fit_scene(
         fit.reorder()
     fit.drop_idle()
     fit.drop_doubles()
+    fit.reconsider()
     for candidate in doubtful:
         fit.try_adding(_layer(candidate))
     fit.add_unexplained()
@@ -256,7 +260,7 @@ class _Fit:
         for place in (0, len(before)) if meets else (len(before),):
             self.layers = [*before[:place], layer, *before[place:]]
             if fresh:
-                self.try_settled(place, [part for look in _looks(layer) for part in _extended(look)])
+                self.become_anything(place)
                 if self.gain(place)[1] < share / 2:
                     continue
             self.improve(place)
@@ -278,10 +282,51 @@ class _Fit:
                 return
             x0, y0 = int(columns.min()) * CELL, int(rows.min()) * CELL
             x1, y1 = int(columns.max() + 1) * CELL, int(rows.max() + 1) * CELL
-            hot = apart[y0:y1, x0:x1] >= HOT
-            color = _nearest_color(np.median(self.picture[y0:y1, x0:x1][hot], axis=0))
-            start = _Layer(ANY_KIND[0], None, color, "plain", None, (x0, y0, x1, y1), ANY_KIND)
+            start = _Layer(ANY_KIND[0], None, "red", "plain", None, (x0, y0, x1, y1), ANY_KIND)
             self.try_adding(next(_looks(start)), UNEXPLAINED_SHARE, fresh=True)
+
+    def become_anything(self, index: int) -> None:
+        """Let one thing be of any kind, also one of which its box is but a part, in colours seen there."""
+        layer = self.layers[index]
+        looks = [
+            replace(look, color=color)
+            for look in _looks(replace(layer, kinds=ANY_KIND))
+            for color in self.colors_at(index)
+        ]
+        self.try_settled(index, [part for look in looks for part in _extended(look)])
+        self.choose(index, _paints(self.layers[index]))
+
+    def colors_at(self, index: int) -> list[str]:
+        """The two colours that come nearest to most of the pixels that are not explained without a thing."""
+        x0, y0, x1, y1 = self.layers[index].box
+        canvas = self.backdrop[y0:y1, x0:x1].copy()
+        for layer in (*self.layers[:index], *self.layers[index + 1 :]):
+            paste(canvas, layer.pixels(), layer.box[0] - x0, layer.box[1] - y0)
+        seen = self.picture[y0:y1, x0:x1]
+        other = _apart(canvas, seen) >= HOT
+        pixels = seen[other] if other.any() else seen.reshape(-1, 3)
+        names, shades = _shades()
+        nearest = np.abs(pixels[:, None] - shades[None]).sum(2).argmin(1)
+        counts = np.bincount(nearest, minlength=len(names))
+        return [names[index] for index in np.argsort(-counts, kind="stable")[:2]]
+
+    def reconsider(self) -> None:
+        """Let things that explain their place poorly be anything at all."""
+        whole = (0, 0, SIDE, SIDE)
+        for index in range(len(self.layers)):
+            if self.gain(index)[1] < DOUBTED:
+                before, cost = list(self.layers), self.cost(self.layers, whole)
+                self.become_anything(index)
+                self.settle(index)
+                if self.cost(self.layers, whole) >= cost:
+                    self.layers = before
+
+
+@cache
+def _shades() -> tuple[tuple[str, ...], NDArray[np.int16]]:
+    """Names of the colours and their main shades [colours, 3]."""
+    shades = [list(bytes.fromhex(shade.main.removeprefix("#"))) for shade in palette().values()]
+    return tuple(palette()), np.array(shades, np.int16)
 
 
 def _patches(hot: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -297,16 +342,6 @@ def _patches(hot: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int64], NDArra
             edge += near
         rows, columns = np.array(patch).T
         yield rows, columns
-
-
-def _nearest_color(pixel: NDArray[np.float64]) -> str:
-    """The colour whose main shade is nearest to a pixel [3], 0 to 255."""
-
-    def distance(name: str) -> float:
-        main = palette()[name].main.removeprefix("#")
-        return float(np.abs(pixel - np.array(list(bytes.fromhex(main)))).sum())
-
-    return min(palette(), key=distance)
 
 
 def _apart(drawn: Pixels, seen: NDArray[np.int16]) -> NDArray[np.int16]:
