@@ -10,6 +10,7 @@ from tasvir.guide.embedded.grammar import read
 from tasvir.guide.embedded.parts import placed_of
 from tasvir.guide.embedded.planning import plan, revise
 from tasvir.guide.embedded.redesigning import Sight, redesign, same
+from tasvir.layout import check as check_rules
 from tasvir.records import Box, Layout, Thing
 from tasvir.world.description import check
 
@@ -84,6 +85,18 @@ def test_a_failed_relation_has_both_sides_placed_anew() -> None:
     assert _box_of(better, "tree") == _box_of(layout, "tree")
     assert _box_of(better, "car") != _box_of(layout, "car")
     assert _box_of(better, "dog") != _box_of(layout, "dog")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_things_that_leave_no_room_to_grow_still_keep_the_layout_rules(seed: int) -> None:
+    crowded = read("four elephants and a large bus")
+    layout = revise(crowded, plan(crowded, seed), seed)[0]
+    sights = [Sight((), None, layout)]
+    for _ in range(4):
+        better, _ = redesign(crowded, sights, seed)
+        assert better is not None
+        assert not check_rules(better).errors
+        sights.append(Sight((), None, better))
 
 
 def test_a_picture_drawn_without_layout_is_redesigned_from_what_is_seen() -> None:

@@ -2,7 +2,8 @@
 
 The best-looking attempt is the base. Things that came out right keep their boxes; things that are missing or
 wrong, and both sides of a relation that failed, are enlarged and placed again with more room around them,
-more so each time they fail. A layout that was already drawn is never given again.
+more so each time they fail. A layout that was already drawn is given again only where no other keeps the
+layout rules (four elephants leave little choice): the next picture starts from other noise.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def redesign(description: Description, sights: Sequence[Sight], seed: int) -> tu
         best = _candidate(
             description, sights[base], outcomes[base], set(counts), {}, np.random.default_rng([seed, 4])
         )
+    if drawn and faults(description, best).broken:
+        best = sights[base].layout or drawn[-1]
     return best, _reason(description, outcomes[-1], redo)
 
 
