@@ -19,7 +19,10 @@ CUP = Placed("cup", px(90, 20, 110, 40), "blue", "plain", None, None)
 
 
 def believed(*things: Placed, kinds: tuple[str, ...] = ()) -> list[Candidate]:
-    return [Candidate(thing, kinds or (thing.kind,)) for thing in things]
+    names = kinds or tuple(thing.kind for thing in things[:1])
+    return [
+        Candidate(thing, kinds or (thing.kind,), (1 / len(names),) * len(names)) for thing in things
+    ]
 
 
 def fitted(scene: Scene, things: list[Candidate], doubtful: list[Candidate] | None = None) -> tuple[Placed, ...]:
@@ -29,7 +32,9 @@ def fitted(scene: Scene, things: list[Candidate], doubtful: list[Candidate] | No
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_truth_stays_the_truth_on_either_side_of_the_backdrop(seed: int) -> None:
     scene = Scene((DOG, CAR, CUP), (), "park", seed)
-    assert fitted(scene, believed(DOG, CAR, CUP)) == (DOG, CAR, CUP)
+    found = fitted(scene, believed(DOG, CAR, CUP))
+    assert set(found) == {DOG, CAR, CUP}
+    assert found.index(DOG) < found.index(CAR)  # the two that meet
 
 
 def test_a_box_that_is_off_by_some_pixels_is_found_again() -> None:

@@ -1,10 +1,11 @@
 """The oracle: reads pictures of the world to measure results; no guide may use it.
 
-A dense reader in the manner of panoptic segmentation: a small U-Net says for every cell of a 32 x 32 grid
-what is visible there (kind, colour, surface, pose, facing) and votes for the amodal box of the thing that the
-cell belongs to; `oracle_votes` turns the votes into things. It shares no weights, no training data and no
-code with the recogniser, which is another kind of detector, so that a guide that pleases the recogniser gains
-nothing here.
+It looks twice. First a dense reader in the manner of panoptic segmentation: a small U-Net says for every cell
+of a 32 x 32 grid what is visible there (kind, colour, surface, pose, facing) and votes for the amodal box of
+the thing that the cell belongs to; `oracle_votes` turns the votes into things. From there `oracle_fit` looks
+for the scene whose drawing with the world's own sprites comes closest to the pixels. It shares no weights, no
+training data and no code with the recogniser, which is another kind of detector, so that a guide that pleases
+the recogniser gains nothing here.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from torch.nn import functional as F
 
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.loading import quiet, require_whole
-from tasvir.models.embedded.oracle_votes import Votes, things_from_votes
+from tasvir.models.embedded.oracle_fit import fit_scene
+from tasvir.models.embedded.oracle_votes import Votes, candidates_from_votes
 from tasvir.world.catalogue import catalogue, palette
 from tasvir.world.scene import BACKGROUNDS, FACINGS, POSES, SURFACES, Placed
 
@@ -150,10 +152,13 @@ def read_all(
     network = (oracle or _shipped()).eval()
     found: list[tuple[tuple[Placed, ...], str]] = []
     for start in range(0, len(pictures), READ_AT_ONCE):
-        logits = _forward(network, pictures[start : start + READ_AT_ONCE])
+        sized = [_at_side(picture) for picture in pictures[start : start + READ_AT_ONCE]]
+        logits = _forward(network, sized)
         for index in range(len(logits["background"])):
             votes = _votes(network, {name: values[index] for name, values in logits.items()})
-            found.append((things_from_votes(votes), BACKGROUNDS[int(logits["background"][index].argmax())]))
+            behind = BACKGROUNDS[int(logits["background"][index].argmax())]
+            sure, doubtful = candidates_from_votes(votes)
+            found.append((fit_scene(sized[index], sure, doubtful, behind), behind))
     return found
 
 
@@ -169,8 +174,7 @@ def _shipped() -> Oracle:
 
 @torch.inference_mode()
 def _forward(network: Oracle, pictures: Sequence[NDArray[np.uint8]]) -> dict[str, Tensor]:
-    sized = np.stack([_at_side(picture) for picture in pictures])
-    pixels = torch.from_numpy(sized).to(network.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    pixels = torch.from_numpy(np.stack(pictures)).to(network.device).permute(0, 3, 1, 2).float() / 127.5 - 1
     return {name: values.cpu() for name, values in network(pixels).items()}
 
 

@@ -39,17 +39,21 @@ SWEEPS, EXPLAINED = 2, 0.95
 """Rounds through all things; later ones spare what explains this share of its window's difference."""
 LOOKS_SETTLED, KINDS_SETTLED = 5, 2
 """A thing tries the looks that fit best where it is and those of its likeliest kinds where they fit best."""
-STEPS, TRIAL_STEPS, PASSES, REACH = (4, 2, 1), (3, 1), 4, 12
+STEPS, TRIAL_STEPS, PASSES, REACH = (4, 2, 1), (3,), 4, 12
 """Sizes of the steps of a box in pixels, those while a look is only tried, passes with each, and how far the
 edges may go altogether."""
 _MOVES: tuple[Window, ...] = (
     (1, 0, 1, 0), (0, 1, 0, 1), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1),
 )  # fmt: skip
+BLOCK = 4
+"""Side in pixels of the blocks whose mean colours are compared."""
+DOUBT, MOST_DOUBT = 600.0, 5.0
+"""What a factor of e between the votes for two kinds weighs in summed difference, and the most such factors."""
 CELL, HOT = 8, 45
 """Side in pixels and mean difference of the cells in which a thing was perhaps overlooked."""
-UNEXPLAINED_SHARE = 0.5
+UNEXPLAINED_SHARE = 0.4
 """LEAST_SHARE of a thing for which nothing voted."""
-DOUBTED = 0.5
+DOUBTED = 0.7
 """Share of its window's difference below which a thing may be anything."""
 MOST_UNEXPLAINED = 3
 ANY_KIND = tuple(catalogue())
@@ -59,7 +63,13 @@ SMALLEST = 6
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """One drawn thing with its box in pixels and the kinds it may be."""
+    """One drawn thing with its box in pixels.
+
+    Args:
+        kinds: What it may be.
+        doubts: For each of these what speaks against it, in summed difference.
+        sure: Whether the votes are clear that there is a thing; else the pixels must show it.
+    """
 
     kind: str
     pose: str | None
@@ -68,6 +78,13 @@ class _Layer:
     facing: str | None
     box: Window
     kinds: tuple[str, ...]
+    doubts: tuple[float, ...]
+    sure: bool
+
+    @property
+    def doubt(self) -> float:
+        """What is added to the difference because the votes are for another kind."""
+        return self.doubts[self.kinds.index(self.kind)]
 
     def pixels(self) -> Pixels:
         x0, y0, x1, y1 = self.box
@@ -88,7 +105,7 @@ def fit_scene(
     Returns:
         Things farthest first.
     """
-    fit = _Fit(picture, backdrop, [_layer(candidate) for candidate in things])
+    fit = _Fit(picture, backdrop, [_layer(candidate, sure=True) for candidate in things])
     fit.reorder()
     for sweep in range(SWEEPS):
         for index in range(len(fit.layers)):
@@ -99,7 +116,7 @@ def fit_scene(
     fit.drop_doubles()
     fit.reconsider()
     for candidate in doubtful:
-        fit.try_adding(_layer(candidate))
+        fit.try_adding(_layer(candidate, sure=False))
     fit.add_unexplained()
     fit.reorder()
     fit.drop_idle()
@@ -128,7 +145,7 @@ class _Stage:
         canvas = self.under.copy()
         for layer in (thing, *self.above):
             paste(canvas, layer.pixels(), layer.box[0] - x0, layer.box[1] - y0)
-        return float(_difference(canvas, self.seen))
+        return _difference(canvas, self.seen) + thing.doubt
 
 
 class _Fit:
@@ -138,7 +155,7 @@ class _Fit:
         self.picture = picture.astype(np.int16)
         self.layers = layers
         drawings = [backdrop_pixels(backdrop, SIDE, SIDE, flip=flip) for flip in (False, True)]
-        self.backdrop = min(drawings, key=lambda drawn: float(_difference(drawn, self.picture)))
+        self.backdrop = min(drawings, key=lambda drawn: _difference(drawn, self.picture))
 
     def cost(self, layers: Sequence[_Layer], window: Window) -> float:
         """Summed difference between picture and drawing within a window."""
@@ -146,7 +163,8 @@ class _Fit:
         canvas = self.backdrop[y0:y1, x0:x1].copy()
         for layer in layers:
             paste(canvas, layer.pixels(), layer.box[0] - x0, layer.box[1] - y0)
-        return float(_difference(canvas, self.picture[y0:y1, x0:x1]))
+        doubts = sum(layer.doubt for layer in layers)
+        return _difference(canvas, self.picture[y0:y1, x0:x1]) + doubts
 
     def stage(self, index: int, window: Window) -> _Stage:
         """The window with everything drawn but layer ``index``."""
@@ -173,7 +191,7 @@ class _Fit:
         stage = self.stage(index, _around([look.box for look in looks]))
         costs = [stage.cost(look) for look in looks]
         best = [looks[place] for place in np.argsort(costs, kind="stable")[:LOOKS_SETTLED]]
-        roomy = self.stage(index, _grown(stage.window))
+        roomy = self.stage(index, _around([stage.window], REACH))
         settled = [_settled(roomy, look, TRIAL_STEPS) for look in dict.fromkeys((start, *best, *likely))]
         self.layers[index] = min(settled, key=roomy.cost)
 
@@ -186,7 +204,7 @@ class _Fit:
     def settle(self, index: int) -> None:
         """Move and stretch one thing's box until no step helps."""
         layer = self.layers[index]
-        self.layers[index] = _settled(self.stage(index, _grown(layer.box)), layer, STEPS)
+        self.layers[index] = _settled(self.stage(index, _around([layer.box], REACH)), layer, STEPS)
 
     def entangled(self, index: int) -> bool:
         """Whether a thing meets another and is not yet well explained."""
@@ -221,7 +239,12 @@ class _Fit:
         """Take out, the least first, what does not explain the picture."""
         while self.layers:
             gains = [self.gain(index) for index in range(len(self.layers))]
-            idle = [i for i, (gain, share) in enumerate(gains) if gain < LEAST_GAIN or share < LEAST_SHARE]
+            idle = [
+                index
+                for index, (gain, share) in enumerate(gains)
+                if gain < (0 if self.layers[index].sure else LEAST_GAIN)
+                or (share < LEAST_SHARE and not self.layers[index].sure)
+            ]
             if not idle:
                 return
             del self.layers[min(idle, key=lambda index: gains[index])]
@@ -260,7 +283,7 @@ class _Fit:
         for place in (0, len(before)) if meets else (len(before),):
             self.layers = [*before[:place], layer, *before[place:]]
             if fresh:
-                self.become_anything(place)
+                self.become_anything(place, partly=True)
                 if self.gain(place)[1] < share / 2:
                     continue
             self.improve(place)
@@ -282,18 +305,21 @@ class _Fit:
                 return
             x0, y0 = int(columns.min()) * CELL, int(rows.min()) * CELL
             x1, y1 = int(columns.max() + 1) * CELL, int(rows.max() + 1) * CELL
-            start = _Layer(ANY_KIND[0], None, "red", "plain", None, (x0, y0, x1, y1), ANY_KIND)
+            nothing = (0.0,) * len(ANY_KIND)
+            box = (x0, y0, x1, y1)
+            start = _Layer(ANY_KIND[0], None, "red", "plain", None, box, ANY_KIND, nothing, sure=False)
             self.try_adding(next(_looks(start)), UNEXPLAINED_SHARE, fresh=True)
 
-    def become_anything(self, index: int) -> None:
-        """Let one thing be of any kind, also one of which its box is but a part, in colours seen there."""
+    def become_anything(self, index: int, *, partly: bool = False) -> None:
+        """Let one thing be of any kind in colours seen there; ``partly``: its box may be but a part of it."""
         layer = self.layers[index]
-        looks = [
-            replace(look, color=color)
-            for look in _looks(replace(layer, kinds=ANY_KIND))
-            for color in self.colors_at(index)
-        ]
-        self.try_settled(index, [part for look in looks for part in _extended(look)])
+        known = dict(zip(layer.kinds, layer.doubts, strict=True))
+        doubts = tuple(known.get(kind, DOUBT * MOST_DOUBT) for kind in ANY_KIND)
+        start = replace(layer, kinds=ANY_KIND, doubts=doubts)
+        colors = self.colors_at(index)
+        looks = [replace(look, color=color) for look in _looks(start) for color in colors]
+        parts = [part for look in looks for part in _extended(look)] if partly else looks
+        self.try_settled(index, parts)
         self.choose(index, _paints(self.layers[index]))
 
     def colors_at(self, index: int) -> list[str]:
@@ -350,9 +376,17 @@ def _apart(drawn: Pixels, seen: NDArray[np.int16]) -> NDArray[np.int16]:
     return np.minimum(summed, np.int16(MOST), out=summed)
 
 
-def _difference(drawn: Pixels, seen: NDArray[np.int16]) -> np.int64:
-    total: np.int64 = _apart(drawn, seen).sum(dtype=np.int64)
-    return total
+def _difference(drawn: Pixels, seen: NDArray[np.int16]) -> float:
+    """Summed difference of pixels [h, w, 3], h and w multiples of BLOCK = 4: half of it pixel by pixel, half
+    block by block, which forgives lines that are a pixel off."""
+    off = drawn - seen
+    rows = off[0::4] + off[1::4] + off[2::4] + off[3::4]
+    blocks = np.abs(rows[:, 0::4] + rows[:, 1::4] + rows[:, 2::4] + rows[:, 3::4])
+    summed = blocks[..., 0] + blocks[..., 1] + blocks[..., 2]
+    rough = np.minimum(summed, np.int16(MOST * 16)).sum(dtype=np.int64)
+    np.abs(off, out=off)
+    fine = np.minimum(off[..., 0] + off[..., 1] + off[..., 2], np.int16(MOST)).sum(dtype=np.int64)
+    return 0.5 * float(fine) + 0.5 * float(rough)
 
 
 def _looks(layer: _Layer) -> Iterator[_Layer]:
@@ -409,32 +443,30 @@ def _moved(box: Window, move: Window, by: int, window: Window) -> Window | None:
     return (x0, y0, x1, y1) if inside and min(x1 - x0, y1 - y0) >= SMALLEST else None
 
 
-def _grown(box: Window) -> Window:
-    """The window in which a box may settle."""
-    return (
-        max(box[0] - REACH, 0),
-        max(box[1] - REACH, 0),
-        min(box[2] + REACH, SIDE),
-        min(box[3] + REACH, SIDE),
-    )
-
-
-def _around(boxes: Sequence[Window]) -> Window:
+def _around(boxes: Sequence[Window], margin: int = 0) -> Window:
+    """The least window of whole blocks round boxes with a margin."""
     x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return max(min(x0), 0), max(min(y0), 0), min(max(x1), SIDE), min(max(y1), SIDE)
+    return (
+        max(min(x0) - margin, 0) // BLOCK * BLOCK,
+        max(min(y0) - margin, 0) // BLOCK * BLOCK,
+        -(-min(max(x1) + margin, SIDE) // BLOCK) * BLOCK,
+        -(-min(max(y1) + margin, SIDE) // BLOCK) * BLOCK,
+    )
 
 
 def _meet(a: Window, b: Window) -> bool:
     return min(a[2], b[2]) > max(a[0], b[0]) and min(a[3], b[3]) > max(a[1], b[1])
 
 
-def _layer(candidate: Candidate) -> _Layer:
+def _layer(candidate: Candidate, *, sure: bool) -> _Layer:
     thing = candidate.thing
     x0, y0, x1, y1 = (round(edge * SIDE) for edge in thing.box)
     x0, y0 = min(x0, SIDE - SMALLEST), min(y0, SIDE - SMALLEST)
     box = (x0, y0, max(x1, x0 + SMALLEST), max(y1, y0 + SMALLEST))
-    kinds = tuple(dict.fromkeys((thing.kind, *candidate.kinds)))
-    return _Layer(thing.kind, thing.pose, thing.color, thing.surface, thing.facing, box, kinds)
+    most = max(candidate.chances)
+    doubts = tuple(DOUBT * min(np.log(most / max(chance, 1e-9)), MOST_DOUBT) for chance in candidate.chances)
+    look = (thing.kind, thing.pose, thing.color, thing.surface, thing.facing)
+    return _Layer(*look, box, candidate.kinds, doubts, sure)
 
 
 def _placed(layer: _Layer) -> Placed:

@@ -67,11 +67,13 @@ class Candidate:
 
     Args:
         thing: As the votes have it.
-        kinds: Kinds to try, likeliest first.
+        kinds: Kinds to try, likeliest first, that of the thing among them.
+        chances: Their probabilities.
     """
 
     thing: Placed
     kinds: tuple[str, ...]
+    chances: tuple[float, ...]
 
 
 def things_from_votes(votes: Votes) -> tuple[Placed, ...]:
@@ -145,7 +147,8 @@ def _candidate(votes: Votes, members: NDArray[np.int64]) -> Candidate | None:
     x0, y0, x1, y1 = (float(v) for v in np.clip(weighted_median(votes.boxes[members], trust), 0.0, 1.0))
     if x1 - x0 < SMALLEST_BOX or y1 - y0 < SMALLEST_BOX:
         return None
-    likeliest = np.argsort(-(trust @ votes.kinds[members]), kind="stable")[:KINDS_TRIED]
+    chances = trust @ votes.kinds[members] / trust.sum()
+    likeliest = np.argsort(-chances, kind="stable")[:KINDS_TRIED]
     names = tuple(votes.kind_names[int(index)] for index in likeliest)
     kind = catalogue()[names[0]]
     scores = {name: trust @ values[members] for name, values in votes.attributes.items()}
@@ -157,7 +160,7 @@ def _candidate(votes: Votes, members: NDArray[np.int64]) -> Candidate | None:
         max(kind.poses, key=lambda pose: scores["pose"][POSES.index(pose)]) if kind.poses else None,
         FACINGS[int(scores["facing"].argmax())] if kind.directional else None,
     )
-    return Candidate(thing, names)
+    return Candidate(thing, names, tuple(float(chances[index]) for index in likeliest))
 
 
 def depth_order(things: Sequence[Placed], owner: NDArray[np.int64]) -> list[int]:
