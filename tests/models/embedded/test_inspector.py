@@ -22,7 +22,9 @@ def ramp() -> torch.Tensor:
 
 
 def test_a_cut_shows_its_box_and_the_margin_round_it() -> None:
-    boxes = torch.tensor([[0.4, 0.5, 0.6, 0.7], [0.1, 0.1, 0.9, 0.7]])  # from the whole and the halved picture
+    boxes = torch.tensor(
+        [[0.4, 0.5, 0.6, 0.7], [0.1, 0.1, 0.9, 0.7]]
+    )  # from the whole and the halved picture
     cuts = cut_out(ramp(), torch.zeros(2, dtype=torch.long), boxes)
     assert cuts.shape == (2, 3, CUT, CUT)
     for (x0, y0, x1, y1), cut in zip(boxes.tolist(), cuts, strict=True):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tasvir.models.embedded.oracle_fit import LEAST_GAIN, SIDE, fit_scene
+from tasvir.models.embedded.oracle_fit import LEAST_GAIN, fit_scene
+from tasvir.models.embedded.oracle_layers import SIDE
 from tasvir.models.embedded.oracle_votes import Candidate
 from tasvir.world.render import render
 from tasvir.world.scene import BoxTuple, Placed, Scene
@@ -20,12 +21,12 @@ CUP = Placed("cup", px(90, 20, 110, 40), "blue", "plain", None, None)
 
 def believed(*things: Placed, kinds: tuple[str, ...] = ()) -> list[Candidate]:
     names = kinds or tuple(thing.kind for thing in things[:1])
-    return [
-        Candidate(thing, kinds or (thing.kind,), (1 / len(names),) * len(names)) for thing in things
-    ]
+    return [Candidate(thing, kinds or (thing.kind,), (1 / len(names),) * len(names)) for thing in things]
 
 
-def fitted(scene: Scene, things: list[Candidate], doubtful: list[Candidate] | None = None) -> tuple[Placed, ...]:
+def fitted(
+    scene: Scene, things: list[Candidate], doubtful: list[Candidate] | None = None
+) -> tuple[Placed, ...]:
     return fit_scene(render(scene), things, doubtful or [], scene.background)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,24 +63,11 @@ def _command(name: str) -> Callable[..., None]:
         ] = None,
         as_json: Json = False,
     ) -> None:
+        given = dict(locals())
         from tasvir.models.embedded import training
 
-        settings = training.TrainSettings(
-            out=out or Path("runs") / name,
-            steps=steps,
-            batch=batch,
-            lr=lr,
-            seed=seed,
-            device=device,
-            dtype=dtype,
-            resume=resume,
-            minutes=minutes,
-            threads=threads,
-            start=start,
-            vae=vae,
-            pipeline=pipeline,
-            recogniser=recogniser,
-        )
+        asked = {option.name: given[option.name] for option in fields(training.TrainSettings)}
+        settings = training.TrainSettings(**{**asked, "out": out or Path("runs") / name})
         _run(name, settings, as_json)
 
     return train
@@ -114,7 +102,9 @@ def _how_to_go_on(name: str, settings: TrainSettings) -> str:
 
 @app.command()
 def ship(
-    model: Annotated[str, typer.Argument(help="generator, recogniser, inspector or oracle.", show_default=False)],
+    model: Annotated[
+        str, typer.Argument(help="generator, recogniser, inspector or oracle.", show_default=False)
+    ],
     run: Annotated[Path, typer.Argument(help="Folder of its finished training.", show_default=False)],
     weights: Annotated[
         Path | None,

@@ -71,7 +71,9 @@ def to_placed(detections: Sequence[Detection]) -> tuple[Placed, ...]:
     """
     things = [detection.thing for detection in sorted(detections, key=lambda detection: detection.near)]
     for _ in things:
-        wrong = next(((i, j) for j in range(len(things)) for i in range(j) if _turned(things[i], things[j])), None)
+        wrong = next(
+            ((i, j) for j in range(len(things)) for i in range(j) if _turned(things[i], things[j])), None
+        )
         if wrong is None:
             break
         things.insert(wrong[1], things.pop(wrong[0]))
@@ -79,7 +81,7 @@ def to_placed(detections: Sequence[Detection]) -> tuple[Placed, ...]:
 
 
 def _turned(far: Placed, near: Placed) -> bool:
-    """Whether a relation that needs an order would hold if the far thing were the nearer one, and only then."""
+    """Whether a relation that needs an order would hold if the far thing were nearer, and only then."""
     return any(
         rule.test(a, b, *depths[::-1]) and not rule.test(a, b, *depths)
         for rule in RELATIONS.values()

@@ -17,6 +17,7 @@ from tasvir.models.embedded.training import generator as training
 from tasvir.models.embedded.training.generator import DRAWS, GeneratorTask
 from tasvir.world.captions import VOCABULARY
 from tasvir.world.sampler import sample_scene
+from tasvir.world.scene import Placed, Scene
 
 
 @pytest.fixture
@@ -54,7 +55,9 @@ def test_the_true_v_has_no_loss(task: GeneratorTask, monkeypatch: pytest.MonkeyP
     count = 40
     x0 = torch.randn(count, 16, 16, 16, generator=torch.Generator().manual_seed(1))
     layouts = [Grounding(("a dog",), ((0.1, 0.1, 0.5, 0.5),)), Grounding()] * (count // 2)
-    monkeypatch.setattr(task, "_data", lambda rng, n: (x0, ["a dog"] * count, layouts))
+    monkeypatch.setattr(
+        task, "_data", lambda rng, n: (x0, torch.ones(count, 1, 16, 16), ["a dog"] * count, layouts)
+    )
     answers = Answers(x0.double(), task.alphas)
     task.denoiser = answers  # type: ignore[assignment]
     loss, figures = task.loss(np.random.default_rng(0), torch.Generator().manual_seed(0), count)
@@ -66,13 +69,25 @@ def test_the_true_v_has_no_loss(task: GeneratorTask, monkeypatch: pytest.MonkeyP
     assert float(task.loss(np.random.default_rng(0), torch.Generator().manual_seed(0), count)[0]) > 0.1
 
 
+def test_a_small_thing_weighs_as_much_as_a_large_one_and_more_than_the_backdrop() -> None:
+    large = Placed("bus", (0.0, 0.0, 0.5, 0.5), "red", "plain", None, "left")
+    small = Placed("key", (0.75, 0.75, 1.0, 1.0), "red", "plain", None, None)
+    weights = training.cell_weights([Scene((large, small)), Scene(())], 16)
+    assert weights.shape == (2, 1, 16, 16)
+    np.testing.assert_allclose(weights.mean((2, 3)), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(weights[1], 1.0, rtol=1e-6)
+    backdrop, of_large, of_small = weights[0, 0, 0, 15], weights[0, 0, 4, 4], weights[0, 0, 14, 14]
+    np.testing.assert_allclose(of_large / backdrop, (0.5 + 0.5 / 0.5) / 0.5, rtol=1e-5)  # root of a quarter
+    np.testing.assert_allclose(of_small / backdrop, (0.5 + 0.5 / 0.25) / 0.5, rtol=1e-5)
+
+
 def test_texts_and_layouts_are_dropped_as_often_as_said(
     task: GeneratorTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "render", lambda scene: np.zeros((16, 16, 3), np.uint8))
-    latents, prompts, layouts = task._data(np.random.default_rng(0), 200)
+    latents, weights, prompts, layouts = task._data(np.random.default_rng(0), 200)
     n = 200 * DRAWS
-    assert len(latents) == len(prompts) == len(layouts) == n
+    assert len(latents) == len(weights) == len(prompts) == len(layouts) == n
 
     def share(values: list[bool], expected: float) -> None:
         assert abs(np.mean(values) - expected) < 4 * np.sqrt(expected * (1 - expected) / len(values))

@@ -125,7 +125,8 @@ def cell_weights(scenes: Sequence[Scene], grid: int) -> NDArray[np.float32]:
             covered = np.outer((centers > y0) & (centers < y1), (centers > x0) & (centers < x1))
             cells = weights[index, 0]
             cells[covered] = np.maximum(cells[covered], WEIGHT_BACKDROP + extra)
-    return weights / weights.mean((2, 3), keepdims=True)
+    weights /= weights.mean((2, 3), keepdims=True)
+    return weights
 
 
 def _grounding(scene: Scene, rng: np.random.Generator) -> Grounding:
