@@ -46,7 +46,8 @@ STEPS, TRIAL_STEPS, REACH = (4, 2, 1), (3,), 12
 LEAST_GAIN = 2500
 """By how much a thing must lower the summed difference to be believed: about 17 pixels wholly explained."""
 LEAST_SHARE = 0.2
-"""... and by which share of the difference that is there without it, within its drawing."""
+"""... and by which share of the difference that is there without it in its box; unless it is much:"""
+MUCH_GAIN = 12_000
 DEPTH_GAIN = 300
 """By how much another depth order must lower the summed difference to be preferred to the one expected."""
 SWEEPS, EXPLAINED = 2, 0.95
@@ -189,8 +190,7 @@ class _Fit:
             idle = [
                 index
                 for index, (gain, share) in enumerate(gains)
-                if gain < (0 if self.layers[index].sure else LEAST_GAIN)
-                or (share < LEAST_SHARE and not self.layers[index].sure)
+                if (gain < 0 if self.layers[index].sure else not _believable(gain, share, LEAST_SHARE))
             ]
             if not idle:
                 return
@@ -215,14 +215,13 @@ class _Fit:
         gain = without - self.cost(self.layers, window)
         return gain, gain / max(without, 1.0)
 
-    def try_adding(self, layer: Layer, share: float = LEAST_SHARE, *, fresh: bool = False) -> None:
+    def try_adding(self, layer: Layer, *, fresh: bool = False) -> None:
         """Add a thing, at the depth that suits best, if it explains what nothing else does.
 
         Args:
             layer: The thing.
-            share: Least share of the difference that it must explain.
-            fresh: Nothing is known but its place: all its kinds are tried first, also where only a part of
-                them shows.
+            fresh: Nothing is known but its place: all kinds are tried first, also where only a part of them
+                shows.
         """
         before, whole = list(self.layers), (0, 0, SIDE, SIDE)
         meets = any(meet(layer.box, other.box) for other in before)
@@ -231,11 +230,8 @@ class _Fit:
             self.layers = [*before[:place], layer, *before[place:]]
             if fresh:
                 self.become_anything(place, partly=True)
-                if self.gain(place)[1] < share / 2:
-                    continue
             self.improve(place)
-            gain, explained = self.gain(place)
-            if gain >= LEAST_GAIN and explained >= share:
+            if _believable(*self.gain(place), UNEXPLAINED_SHARE if fresh else LEAST_SHARE):
                 tried.append((self.cost(self.layers, whole), place, self.layers))
         self.layers = min(tried)[2] if tried else before
 
@@ -255,7 +251,7 @@ class _Fit:
             nothing = (0.0,) * len(ANY_KIND)
             box = (x0, y0, x1, y1)
             start = Layer(ANY_KIND[0], None, "red", "plain", None, box, ANY_KIND, nothing, sure=False)
-            self.try_adding(next(looks_of(start)), UNEXPLAINED_SHARE, fresh=True)
+            self.try_adding(next(looks_of(start)), fresh=True)
 
     def become_anything(self, index: int, *, partly: bool = False) -> None:
         """Let one thing be of any kind in colours seen there; ``partly``: its box may be but a part of it."""
@@ -293,6 +289,10 @@ class _Fit:
                 self.settle(index)
                 if self.cost(self.layers, whole) >= cost:
                     self.layers = before
+
+
+def _believable(gain: float, share: float, least: float) -> bool:
+    return gain >= MUCH_GAIN or (gain >= LEAST_GAIN and share >= least)
 
 
 @cache

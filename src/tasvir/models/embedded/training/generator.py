@@ -36,8 +36,8 @@ WEIGHT_BACKDROP, WEIGHT_MOST = 0.5, 6.0
 adds twice: a small thing counts in predicates as much as a large one, and more than the backdrop."""
 
 PATTERNED, TRIES = 0.5, 20
-"""Share of scenes that are drawn anew, so often at most, until something in them is striped or dotted: patterns
-are the finest thing in a picture and the last to be learnt."""
+"""Share of scenes that are drawn anew, so often at most, until something in them is striped or dotted:
+patterns are the finest thing in a picture and the last to be learnt."""
 
 FULL_PHRASES = 0.6
 """Share of layouts whose phrases say everything; the others leave out what people leave out."""
