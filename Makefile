@@ -7,13 +7,13 @@
 
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
-DEMO_PROMPT = a man is walking towards a blue tent and a dog is next to him
+DEMO_PROMPT = a woman is holding an umbrella and a bus is behind her
 
 .DEFAULT_GOAL := demo
 .PHONY: demo test format clean
 
 demo: .venv/runtime
-	.venv/bin/tasvir generate "$(DEMO_PROMPT)" --out out/demo
+	.venv/bin/tasvir generate "$(DEMO_PROMPT)" --seed 7 --out out/demo
 	@echo
 	@echo "Open out/demo/trace.html in a browser to see how the picture came about."
 	@echo "The picture itself is out/demo/picture.png."
