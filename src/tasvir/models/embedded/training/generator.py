@@ -35,10 +35,6 @@ WEIGHT_BACKDROP, WEIGHT_MOST = 0.5, 6.0
 """Weight in the loss of latent cells without a thing, and the most that one over the root of a thing's area
 adds twice: a small thing counts in predicates as much as a large one, and more than the backdrop."""
 
-PATTERNED, TRIES = 0.5, 20
-"""Share of scenes that are drawn anew, so often at most, until something in them is striped or dotted:
-patterns are the finest thing in a picture and the last to be learnt."""
-
 FULL_PHRASES = 0.6
 """Share of layouts whose phrases say everything; the others leave out what people leave out."""
 
@@ -91,7 +87,7 @@ class GeneratorTask:
     ) -> tuple[Tensor, Tensor, list[str], list[Grounding]]:
         """Latents [count * DRAWS, 16, 16, 16], weights of their cells [count * DRAWS, 1, 16, 16], prompts and
         layouts, dropped for each draw on its own."""
-        scenes = [_scene(rng) for _ in range(count)]
+        scenes = [sample_scene(rng) for _ in range(count)]
         pictures = to_tensor(np.stack([render(scene) for scene in scenes]), self.device)
         with torch.no_grad():
             latents = self.vae.encode(pictures).float()
@@ -115,29 +111,17 @@ class GeneratorTask:
         (out / "figures.json").write_text(json.dumps({"parameters": count}, indent=2), "utf-8")
 
 
-def _scene(rng: np.random.Generator) -> Scene:
-    scene, patterned = sample_scene(rng), rng.random() < PATTERNED
-    for _ in range(TRIES):
-        if not patterned or any(thing.surface != "plain" for thing in scene.things):
-            break
-        scene = sample_scene(rng)
-    return scene
-
-
 def cell_weights(scenes: Sequence[Scene], grid: int) -> NDArray[np.float32]:
     """Weights of latent cells in the loss, [N, 1, grid, grid], mean 1 over each picture.
 
     A cell weighs WEIGHT_BACKDROP, and with a thing's box over its centre half of one over the root of the
-    box's area more (at most half of WEIGHT_MOST; the greatest of the boxes over it), twice that if the
-    thing is patterned.
+    box's area more (of the smallest box over it; at most half of WEIGHT_MOST).
     """
     centers = (np.arange(grid) + 0.5) / grid
     weights = np.full((len(scenes), 1, grid, grid), WEIGHT_BACKDROP, np.float32)
     for index, scene in enumerate(scenes):
-        for thing in scene.things:
-            x0, y0, x1, y1 = thing.box
+        for x0, y0, x1, y1 in (thing.box for thing in scene.things):
             extra = 0.5 * min(((x1 - x0) * (y1 - y0)) ** -0.5, WEIGHT_MOST)
-            extra *= 1 if thing.surface == "plain" else 2
             covered = np.outer((centers > y0) & (centers < y1), (centers > x0) & (centers < x1))
             cells = weights[index, 0]
             cells[covered] = np.maximum(cells[covered], WEIGHT_BACKDROP + extra)
