@@ -29,11 +29,11 @@ MASTER_HEIGHT = 192
 
 _PALETTE = re.compile(r'<style id="palette">.*?</style>', re.DOTALL)
 _PATTERNS = {
-    "striped": '<pattern id="surface" width="16" height="16" patternUnits="userSpaceOnUse"'
-    ' patternTransform="rotate(35)"><rect width="16" height="16" fill="{base}"/>'
-    '<rect width="7" height="16" fill="{ink}"/></pattern>',
-    "dotted": '<pattern id="surface" width="20" height="20" patternUnits="userSpaceOnUse">'
-    '<rect width="20" height="20" fill="{base}"/><circle cx="10" cy="10" r="5.5" fill="{ink}"/></pattern>',
+    "striped": '<pattern id="surface" width="24" height="24" patternUnits="userSpaceOnUse"'
+    ' patternTransform="rotate(35)"><rect width="24" height="24" fill="{base}"/>'
+    '<rect width="11" height="24" fill="{ink}"/></pattern>',
+    "dotted": '<pattern id="surface" width="26" height="26" patternUnits="userSpaceOnUse">'
+    '<rect width="26" height="26" fill="{base}"/><circle cx="13" cy="13" r="7.5" fill="{ink}"/></pattern>',
 }
 
 

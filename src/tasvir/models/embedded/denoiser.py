@@ -4,7 +4,8 @@ Every 2 x 2 patch of the latent is a token. Boxes reach the picture twice: as to
 (phrase + Fourier features of the box, after GLIGEN, Li et al. 2023), and densely: each patch is told, for
 the nearest things whose boxes touch it, the phrase and its own place *within* the box. The dense path is
 what makes a small network draw a thing where its box is. Words are looked at by all tokens but are not
-rewritten by the blocks. Time enters by adaptive layer norm (DiT, Peebles & Xie 2023), with one modulation
+rewritten by the blocks. A few convolutions over the latent's cells have the last word, so that what is finer
+than a patch (a face, stripes, dots) is settled where it lies and not patch by patch. Time enters by adaptive layer norm (DiT, Peebles & Xie 2023), with one modulation
 shared by all blocks plus a table a block (PixArt-alpha, Chen et al. 2023).
 """
 
@@ -24,6 +25,9 @@ SLOTS = 3
 """Things a patch is told of: the nearest ones whose boxes touch it."""
 
 FREQUENCIES = 6
+
+FINE = 64
+"""Features of a latent cell in the last convolutions."""
 
 
 def fourier(values: Tensor) -> Tensor:
@@ -76,6 +80,31 @@ class Block(nn.Module):
         return attended
 
 
+class FineHead(nn.Module):
+    """Convolutions over the latent's cells, told by each patch's token what is wanted there; zero at first."""
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        self.told = nn.Linear(width, 4 * FINE)
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(channels + FINE, FINE, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(FINE, FINE, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(FINE, FINE, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(FINE, channels, 3, padding=1),
+        )
+        nn.init.zeros_(self.convolutions[-1].weight)
+        nn.init.zeros_(self.convolutions[-1].bias)
+
+    def forward(self, tokens: Tensor, latents: Tensor) -> Tensor:
+        """tokens [N, patches, width] and latents [N, channels, H, W]: a change of v, shape of ``latents``."""
+        told = _as_cells(self.told(tokens), latents)
+        change: Tensor = self.convolutions(torch.cat([latents.to(told.dtype), told], 1))
+        return change
+
+
 class LayoutTransformer(ModelMixin, ConfigMixin):
     """Predicts v (Salimans & Ho 2022) from a noisy latent, a text and a layout.
 
@@ -117,6 +146,7 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
         self.final_modulation = nn.Linear(width, 2 * width)
         self.final_norm = nn.LayerNorm(width, elementwise_affine=False)
         self.patch_out = nn.Linear(width, 4 * channels)
+        self.fine = FineHead(width, channels)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -170,8 +200,8 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
                 sequence = torch.cat([sequence[:, :count] + again, sequence[:, count:]], 1)
             sequence = block(sequence, words, modulation, mask)
         shift, scale = self.final_modulation(F.silu(time)).unsqueeze(1).chunk(2, -1)
-        x = self.patch_out(self.final_norm(sequence[:, :count]) * (1 + scale) + shift)
-        return F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (height // 2, width // 2)), 2)
+        x = self.final_norm(sequence[:, :count]) * (1 + scale) + shift
+        return _as_cells(self.patch_out(x), latents) + self.fine(x, latents)
 
     def ground(
         self, phrases: Tensor, boxes: Tensor, box_mask: Tensor, centers: Tensor, half: tuple[float, float]
@@ -202,6 +232,12 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
         parts = [phrases, fourier(boxes).to(phrases.dtype), depth.to(phrases.dtype)]
         tokens: Tensor = self.box_in(torch.cat(parts, -1))
         return tokens
+
+
+def _as_cells(tokens: Tensor, latents: Tensor) -> Tensor:
+    """Tokens of patches [N, patches, 4 * k] as a picture of latent cells [N, k, H, W]."""
+    height, width = latents.shape[-2:]
+    return F.pixel_shuffle(tokens.transpose(1, 2).unflatten(2, (height // 2, width // 2)), 2)
 
 
 def _centers(rows: int, columns: int, device: torch.device) -> Tensor:
