@@ -117,7 +117,7 @@ def _next_to(a: Placed, b: Placed, rng: Generator) -> tuple[float, float]:
 
 def _in_front_of(a: Placed, b: Placed, rng: Generator) -> tuple[float, float]:
     (aw, ah), (bw, bh) = _size(a), _size(b)
-    shared = 0.45 * min(aw, bw)
+    shared = 0.55 * min(aw, bw)
     return (shared - aw if rng.random() < 0.5 else bw - shared), bh - ah + rng.uniform(0.08, 0.12)
 
 

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasvir.guide.embedded.parts import Part
-from tasvir.guide.embedded.solving import SAFE, Solver, looks
+from tasvir.guide.embedded.parts import LARGEST, Part
+from tasvir.guide.embedded.solving import Solver, looks
 
 FILL = 0.9
 """Share of the picture's width and height that the things together may take."""
-LARGEST = 1.15
-"""Natural heights up to which a thing grows whose size nobody stated."""
 EDGE = 0.03
 """Room kept at the picture's edges."""
+SLACK = 0.05
+"""Cost (see `solving`) that enlarging may add: less than what revision takes for a fault."""
 
 
 def frame(parts: Sequence[Part], solver: Solver) -> None:
-    """Enlarge and centre parts in place, as far as relations and collisions do not get worse."""
+    """Enlarge and centre parts in place, as far as relations and collisions get no worse than `SLACK`."""
     if not parts or any(part.frozen for part in parts):
         return
-    before, allowed = looks(parts), max(solver.problem(), SAFE)
     most = _room(parts)
+    before, allowed = looks(parts), solver.problem() * most + SLACK
     for factor in dict.fromkeys((most, 1 + (most - 1) / 2, 1.0)):
         for part, placed in zip(parts, before, strict=True):
             part.placed = placed

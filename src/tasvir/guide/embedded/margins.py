@@ -15,9 +15,9 @@ from tasvir.world.catalogue import catalogue
 from tasvir.world.relations import HIP, grip_point, hand_point, overlap_share
 from tasvir.world.scene import Placed
 
-APART, LEVEL, GAP = 0.16, 0.75, 0.08
-"""Centres of left of / above and facing at least so far apart; shared height and gap of next to (margins:
-0.10, 0.50, 0.15)."""
+APART, LEVEL, GAP, COVERED = 0.16, 0.75, 0.08, 0.5
+"""Centres of left of / above and facing at least so far apart; shared height and gap of next to; shared width
+of in front of (margins: 0.10, 0.50, 0.15, 0.25). Boxes that only touch show no depth: corners are empty."""
 
 
 def shortfall(name: str, a: Placed, b: Placed) -> float:
@@ -58,7 +58,8 @@ def _in_front_of(a: Placed, b: Placed) -> float:
     shared = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
     meet = min(a.box[3], b.box[3]) - max(a.box[1], b.box[1])
     narrow = min(_width(a), _width(b))
-    return _over(0.4 * narrow - shared) + _over(0.06 - meet) + _over(0.07 - (a.box[3] - b.box[3]))
+    low = min(_height(a), _height(b))
+    return _over(COVERED * narrow - shared) + _over(0.5 * low - meet) + _over(0.07 - (a.box[3] - b.box[3]))
 
 
 def _inside(a: Placed, b: Placed) -> float:

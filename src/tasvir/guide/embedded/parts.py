@@ -28,7 +28,7 @@ Link = tuple[str, int, int]
 """A claim between parts: relation, index of the subject, index of the object."""
 
 SCALES: Mapping[str | None, tuple[float, float]] = {
-    None: (0.68, 1.35),
+    None: (0.68, 1.45),
     "small": (0.66, 0.76),
     "large": (1.25, 1.45),
 }
@@ -38,6 +38,8 @@ TOUCHING = frozenset({"holding", "riding", "inside", "on", "under", "in front of
 ATTACHED = frozenset({"holding", "riding", "inside", "on"})
 """Relations in which one thing goes where the other goes."""
 _SEATS = ("chair", "bench", "bed", "suitcase")
+LARGEST = 1.4
+"""Natural heights up to which a thing grows whose size nobody stated."""
 ROOMY = 0.35
 """Natural areas that sum up to more than this do not fit at their usual sizes."""
 LEAST = MIN_SIDE + 0.004
@@ -52,6 +54,7 @@ class Part:
         entity: Index of the entity it stands for; -1 for a thing that nobody asked for.
         placed: Look and box.
         low, high: Allowed sizes as factors of the natural height.
+        wanted: The size that it would rather have.
         frozen: Keep its box.
         turnable: Its facing is free.
         fresh: It has no place yet.
@@ -61,6 +64,7 @@ class Part:
     placed: Placed
     low: float = SCALES[None][0]
     high: float = SCALES[None][1]
+    wanted: float = 1.0
     frozen: bool = False
     turnable: bool = False
     fresh: bool = False
@@ -109,11 +113,15 @@ def parts_of(description: Description, rng: Generator) -> list[Part]:
 
 
 def make_room(parts: Sequence[Part]) -> None:
-    """Let many or large things be smaller than usual, so that they find room."""
-    area = sum(part.kind.height**2 * part.kind.aspect for part in parts)
+    """Let many or large things be smaller than usual, so that they find room, and few and small ones larger:
+    what is large is drawn and recognised better."""
+    room = math.sqrt(ROOMY / max(sum(part.kind.height**2 * part.kind.aspect for part in parts), 1e-6))
     for part in parts:
-        if part.low < 1.0 < part.high and area > ROOMY:
-            part.low = max(min(part.low, math.sqrt(ROOMY / area)), 0.4)
+        if part.low < 1.0 < part.high:
+            part.low = max(min(part.low, room), 0.4)
+            part.wanted = min(max(room, part.low), LARGEST)
+        else:
+            part.wanted = (part.low + part.high) / 2
 
 
 def new_part(description: Description, index: int, facing: str) -> Part:

@@ -209,8 +209,9 @@ def solve(
             best, least = looks(parts), problem
         if problem <= SAFE:
             break
-    for part, placed in zip(parts, best, strict=True):
-        part.placed = placed
+    for part, placed, frozen in zip(parts, best, kept, strict=True):
+        part.placed, part.frozen = placed, frozen
+    frame(parts, solver)
     return to_layout(parts, links, description.background)
 
 
@@ -243,7 +244,7 @@ def _restart(parts: Sequence[Part], links: Sequence[Link], rng: Generator) -> No
         if part.turnable and rng.random() < 0.5:
             part.placed = replace(part.placed, facing="left" if part.placed.facing == "right" else "right")
         width, height = part.size(
-            rng.uniform(0.75, 1.05) if part.low < 1.0 < part.high else (part.low + part.high) / 2
+            part.wanted * (rng.uniform(0.75, 1.05) if part.low < 1.0 < part.high else 1.0)
         )
         part.placed = part.at(part.box[0], part.box[3] - height, (width, height))
     draft(parts, links, rng)

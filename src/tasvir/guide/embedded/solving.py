@@ -24,11 +24,11 @@ RELATION, COLLISION, HIDDEN, CARRIED, SIZE, ZONE = 8.0, 2.0, 1.0, 0.3, 0.15, 0.3
 """Weights of the cost's terms."""
 GUTTER = 0.02
 """Room kept between things that nothing ties together, so that a recogniser tells them apart."""
-MOST_HIDDEN = 0.42
+MOST_HIDDEN = 0.48
 """Share of a far thing that a nearer one may cover where a relation has them overlap."""
-CRAMPED, STACKED = 0.12, 0.4
-"""From such a shared area on things are cramped: unrelated ones (of the smaller box), ones that a relation
-brings together through a third (of the larger box)."""
+CRAMPED, STACKED = 0.06, 0.4
+"""From such a shared area on things are cramped: ones that may not touch (of the smaller box), ones that a
+relation brings together through a third (of the larger box)."""
 STEPS = 700
 ENOUGH = 250
 """After so many steps a solved layout is good enough."""
@@ -81,7 +81,7 @@ class Solver:
                 elif pair in self.allowed and pair not in self.related:
                     a, b = self.parts[i].box, self.parts[j].box
                     total += max(min(_share(a, b), _share(b, a)) - STACKED, 0.0)
-                elif pair not in self.related:
+                elif pair not in self.allowed:
                     total += max(covered(self.parts[i].box, self.parts[j].box) - CRAMPED, 0.0)
         return total
 
@@ -161,8 +161,7 @@ def _wishes(part: Part) -> float:
         return 0.0
     low, high = base_range(part)
     base = part.box[3]
-    wanted = 1.0 if part.low < 1.0 < part.high else (part.low + part.high) / 2
-    return SIZE * math.log(part.scale / wanted) ** 2 + ZONE * max(low - base, base - high, 0.0)
+    return SIZE * math.log(part.scale / part.wanted) ** 2 + ZONE * max(low - base, base - high, 0.0)
 
 
 def _grown(box: BoxTuple, edge: float) -> BoxTuple:

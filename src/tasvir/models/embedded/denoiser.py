@@ -4,9 +4,9 @@ Every 2 x 2 patch of the latent is a token. Boxes reach the picture twice: as to
 (phrase + Fourier features of the box, after GLIGEN, Li et al. 2023), and densely: each patch is told, for
 the nearest things whose boxes touch it, the phrase and its own place *within* the box. The dense path is
 what makes a small network draw a thing where its box is. Words are looked at by all tokens but are not
-rewritten by the blocks. A few convolutions over the latent's cells have the last word, so that what is finer
-than a patch (a face, stripes, dots) is settled where it lies and not patch by patch. Time enters by adaptive layer norm (DiT, Peebles & Xie 2023), with one modulation
-shared by all blocks plus a table a block (PixArt-alpha, Chen et al. 2023).
+rewritten by the blocks. Time enters by adaptive layer norm (DiT, Peebles & Xie 2023), with one modulation
+shared by all blocks plus a table a block (PixArt-alpha, Chen et al. 2023). A few convolutions over the
+latent's cells have the last word: what is finer than a patch (a face, dots) is settled where it lies.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Block(nn.Module):
 
 
 class FineHead(nn.Module):
-    """Convolutions over the latent's cells, told by each patch's token what is wanted there; zero at first."""
+    """Convolutions over the latent's cells, told by the patches' tokens what is wanted; zero at first."""
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
@@ -95,8 +95,8 @@ class FineHead(nn.Module):
             nn.SiLU(),
             nn.Conv2d(FINE, channels, 3, padding=1),
         )
-        nn.init.zeros_(self.convolutions[-1].weight)
-        nn.init.zeros_(self.convolutions[-1].bias)
+        for parameter in self.convolutions[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, tokens: Tensor, latents: Tensor) -> Tensor:
         """tokens [N, patches, width] and latents [N, channels, H, W]: a change of v, shape of ``latents``."""
@@ -201,7 +201,8 @@ class LayoutTransformer(ModelMixin, ConfigMixin):
             sequence = block(sequence, words, modulation, mask)
         shift, scale = self.final_modulation(F.silu(time)).unsqueeze(1).chunk(2, -1)
         x = self.final_norm(sequence[:, :count]) * (1 + scale) + shift
-        return _as_cells(self.patch_out(x), latents) + self.fine(x, latents)
+        predicted: Tensor = _as_cells(self.patch_out(x), latents) + self.fine(x, latents)
+        return predicted
 
     def ground(
         self, phrases: Tensor, boxes: Tensor, box_mask: Tensor, centers: Tensor, half: tuple[float, float]

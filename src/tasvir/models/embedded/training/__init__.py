@@ -16,7 +16,7 @@ from tasvir.models.embedded.training.shipping import ship
 __all__ = ["TrainSettings", "run", "ship"]
 
 _READS = {
-    "autoencoder": (),
+    "autoencoder": ("vae",),
     "generator": ("vae",),
     "recogniser": ("vae", "pipeline"),
     "inspector": ("vae", "pipeline", "recogniser"),
@@ -56,7 +56,7 @@ def _task(name: str, settings: TrainSettings, device: torch.device) -> Task:
     if name == "autoencoder":
         from tasvir.models.embedded.training.autoencoder import AutoencoderTask
 
-        return AutoencoderTask(device, settings.seed)
+        return AutoencoderTask(device, settings.seed, _given(settings.vae, "vae", "config.json"))
     if name == "generator":
         from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
         from tasvir.models.embedded.training.generator import GeneratorTask

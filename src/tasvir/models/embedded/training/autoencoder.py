@@ -1,4 +1,8 @@
-"""Training the autoencoder: L1 and gradient difference on crops of fresh scenes, noise on the latent."""
+"""Training the autoencoder: L1 and gradient difference on crops of fresh scenes, noise on the latent.
+
+Given a trained one, only its decoder learns: the latents stay what they are, so that a generator that was
+trained on them draws with the new decoder as it is.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +26,30 @@ LATENT_NOISE = 0.1
 
 
 class AutoencoderTask:
-    """Reconstruct crops through a noisy bottleneck."""
+    """Reconstruct crops through a noisy bottleneck.
+
+    Args:
+        device: Where to train.
+        seed: Seeds the weights.
+        vae: Folder of a trained autoencoder whose encoder is kept; None = all is trained from scratch.
+    """
 
     name = "autoencoder"
     lr = 2e-3
     batch = 32
 
-    def __init__(self, device: torch.device, seed: int) -> None:
+    def __init__(self, device: torch.device, seed: int, vae: Path | None = None) -> None:
         torch.manual_seed(seed)
-        model: EmbeddedAutoencoder = EmbeddedAutoencoder().to(device, memory_format=torch.channels_last)
-        self.model = model
+        self.only_decoder = vae is not None
+        model: EmbeddedAutoencoder = EmbeddedAutoencoder() if vae is None else load(vae)
+        self.model = model.to(device, memory_format=torch.channels_last)
+        if self.only_decoder:
+            self.model.encoder.requires_grad_(False)
         self.device = device
 
     def network(self) -> nn.Module:
-        return self.model
+        network: nn.Module = self.model
+        return network
 
     def loss(
         self, rng: np.random.Generator, noise: torch.Generator, batch: int
@@ -53,7 +67,8 @@ class AutoencoderTask:
         return total, {"loss": float(total.detach()), "psnr": psnr, "latent": float(size.detach())}
 
     def finish(self, out: Path) -> None:
-        """Measure the latent's statistics and the reconstruction on 512 scenes; save in diffusers' layout."""
+        """Measure the latent's statistics (a kept encoder's stay) and the reconstruction on 512 scenes; save
+        in diffusers' layout."""
         self.model.eval()
         rng = np.random.default_rng([2**31, 1])
         scenes = self._whole(rng, 512)
@@ -63,7 +78,8 @@ class AutoencoderTask:
             restored = torch.cat([self.model.decode_raw(part).clamp(-1, 1) for part in raw.split(32)])
         error = (restored - scenes).square().mean((1, 2, 3))
         psnr = 10 * torch.log10(4 / error)
-        self.model.register_to_config(shift=shift.tolist(), spread=spread.tolist())
+        if not self.only_decoder:
+            self.model.register_to_config(shift=shift.tolist(), spread=spread.tolist())
         self.model.half().save_pretrained(out / "vae")
         self.model.float()
         figures = {"psnr_mean": float(psnr.mean()), "psnr_std": float(psnr.std()), "n": len(scenes)}
@@ -79,3 +95,12 @@ class AutoencoderTask:
 
     def _whole(self, rng: np.random.Generator, count: int) -> Tensor:
         return to_tensor(np.stack([render(sample_scene(rng)) for _ in range(count)]), self.device)
+
+
+def load(folder: Path) -> EmbeddedAutoencoder:
+    """A trained autoencoder in single precision."""
+    model: EmbeddedAutoencoder = EmbeddedAutoencoder.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True
+    )
+    model.float()
+    return model
