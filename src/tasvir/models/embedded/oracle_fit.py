@@ -35,7 +35,7 @@ from tasvir.models.embedded.oracle_layers import (
     placed_of,
     settle_box,
 )
-from tasvir.models.embedded.oracle_votes import Candidate, sorted_by, unseen_order
+from tasvir.models.embedded.oracle_votes import Candidate, related_order, sorted_by, unseen_order
 from tasvir.world.catalogue import catalogue, palette
 from tasvir.world.render import background as backdrop_pixels
 from tasvir.world.render import paste
@@ -48,8 +48,10 @@ LEAST_GAIN = 2500
 LEAST_SHARE = 0.2
 """... and by which share of the difference that is there without it in its box; unless it is much:"""
 MUCH_GAIN = 12_000
-DEPTH_GAIN = 300
-"""By how much another depth order must lower the summed difference to be preferred to the one expected."""
+DEPTH_GAIN, RELATED_DEPTH_GAIN = 300, 3000
+"""By how much another depth order must lower the summed difference to be preferred to the one expected; where
+a relation asks for an order, as scenes of the world always have it: a rider behind the horse is the rarer
+explanation of a rider who is drawn softly."""
 SWEEPS, EXPLAINED = 2, 0.95
 """Rounds through all things; later ones spare what explains this share of its window's difference."""
 LOOKS_SETTLED, KINDS_SETTLED = 5, 2
@@ -179,9 +181,11 @@ class _Fit:
         under, above = self.layers[:a], self.layers[b + 1 :]
         a_back = self.cost([*under, one, other, *between, *above], window)
         a_front = self.cost([*under, other, one, *between, *above], window)
-        if abs(a_back - a_front) >= DEPTH_GAIN:
+        things = placed_of(one), placed_of(other)
+        needed = DEPTH_GAIN if related_order(*things) is None else RELATED_DEPTH_GAIN
+        if abs(a_back - a_front) >= needed:
             return a_front < a_back
-        return unseen_order(placed_of(one), placed_of(other))
+        return unseen_order(*things)
 
     def drop_idle(self) -> None:
         """Take out, the least first, what does not explain the picture."""

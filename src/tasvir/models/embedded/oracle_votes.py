@@ -210,11 +210,15 @@ def _farther(
 
 
 def unseen_order(a: Placed, b: Placed) -> bool:
-    """Where depth cannot be seen: whether a is taken as the nearer.
+    """Where depth cannot be seen: whether a is taken as the nearer, by `related_order`, else by base: the
+    lower one is nearer."""
+    related = related_order(a, b)
+    return a.box[3] > b.box[3] if related is None else related
 
-    A relation that asks for an order (holding, riding, inside, ...) and would hold with it has it; else the
-    thing whose base is lower is nearer.
-    """
+
+def related_order(a: Placed, b: Placed) -> bool | None:
+    """Whether a is the nearer by a relation that asks for an order (holding, riding, inside, ...) and would
+    hold with it; None where there is none. Scenes of the world always have that order."""
     for rule in RELATIONS.values():
         if rule.nearer is None or rule.name in ("in front of", "behind"):
             continue
@@ -224,7 +228,7 @@ def unseen_order(a: Placed, b: Placed) -> bool:
                 return nearer
             if rule.test(b, a, *depths[::-1]) != rule.test(b, a, *depths) and rule.test(b, a, *depths[::-1]):
                 return nearer
-    return a.box[3] > b.box[3]
+    return None
 
 
 def sorted_by(behind: Sequence[set[int]], bases: Sequence[float]) -> list[int]:
