@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasvir.guide.embedded.framing import FILL, frame
-from tasvir.guide.embedded.parts import Part, links_of, parts_of
+from tasvir.guide.embedded.parts import LARGEST, Part, links_of, parts_of
 from tasvir.guide.embedded.solving import SAFE, Solver
 from tasvir.world.description import Claim, Description, Entity
 from tasvir.world.scene import Placed
@@ -21,8 +21,8 @@ def test_a_lone_thing_in_a_corner_grows_and_comes_to_the_middle() -> None:
     frame([part], _solver([part], []))
     x0, y0, x1, y1 = part.box
     assert (x0 + x1) / 2 == pytest.approx(0.5)
-    assert y1 - y0 == pytest.approx(1.15 * 0.18)
-    assert x1 - x0 == pytest.approx(1.15 * 0.18)
+    assert y1 - y0 == pytest.approx(LARGEST * 0.18)
+    assert x1 - x0 == pytest.approx(LARGEST * 0.18)
 
 
 def test_a_stated_size_is_not_exceeded() -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tasvir.models.embedded.denoiser import (
     FREQUENCIES,
     SLOTS,
+    FineHead,
     LayoutTransformer,
     _centers,
     _nearest,
@@ -183,3 +184,15 @@ def test_other_sizes_of_latent_pass(network: LayoutTransformer) -> None:
     assert v_of(network, given, latents=wide).shape == wide.shape
     mirrored = v_of(network, given, latents=wide.flip(-1))
     assert (mirrored.flip(-1) - v_of(network, given, latents=wide)).abs().max() > 1e-3
+
+
+def test_the_fine_head_changes_nothing_at_first_and_sees_the_cells_around_later() -> None:
+    head = FineHead(8, 4)
+    tokens, latents = torch.randn(1, 16, 8), torch.randn(1, 4, 8, 8)
+    assert not head(tokens, latents).any()
+    torch.nn.init.normal_(head.convolutions[-1].weight)
+    changed = latents.clone()
+    changed[..., 3, 3] += 1.0
+    moved = (head(tokens, changed) - head(tokens, latents)).abs().sum((0, 1)) > 0
+    assert moved[3, 4], "a neighbour in another patch"
+    assert not moved[3 + 5 :].any(), "four convolutions reach four cells"

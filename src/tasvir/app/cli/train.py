@@ -53,7 +53,11 @@ def _command(name: str) -> Callable[..., None]:
             Path | None, typer.Option(help="Begin from this weight file of an earlier run.")
         ] = None,
         vae: Annotated[
-            Path | None, typer.Option(help="Folder of a trained autoencoder; the shipped one if left out.")
+            Path | None,
+            typer.Option(
+                help="Folder of a trained autoencoder; the shipped one if left out. "
+                "train autoencoder: keep its encoder, train the decoder on; from scratch if left out."
+            ),
         ] = None,
         pipeline: Annotated[
             Path | None, typer.Option(help="Folder of a trained generator; the shipped one if left out.")

@@ -209,9 +209,9 @@ def solve(
             best, least = looks(parts), problem
         if problem <= SAFE:
             break
-    for part, placed, frozen in zip(parts, best, kept, strict=True):
-        part.placed, part.frozen = placed, frozen
-    frame(parts, solver)
+    for part, placed in zip(parts, best, strict=True):
+        part.placed = placed
+    frame(parts, solver)  # where everything was free to move
     return to_layout(parts, links, description.background)
 
 

@@ -85,3 +85,33 @@ def test_what_is_finished_standardises_its_latents(
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["n"] == 16
     assert figures["psnr_mean"] == pytest.approx(float((10 * torch.log10(4 / error)).mean()), abs=0.02)
+
+
+def test_a_kept_encoder_keeps_its_latents(
+    task: AutoencoderTask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(training, "EmbeddedAutoencoder", EmbeddedAutoencoder)
+    task.finish(tmp_path / "first")
+    kept = AutoencoderTask(torch.device("cpu"), 1, tmp_path / "first" / "vae")
+    before = {name: value.clone() for name, value in kept.model.state_dict().items()}
+    optimizer = torch.optim.SGD([p for p in kept.network().parameters() if p.requires_grad], lr=0.1)
+    loss, _ = kept.loss(np.random.default_rng(0), torch.Generator().manual_seed(0), 4)
+    loss.backward()
+    optimizer.step()
+    changed = {
+        name for name, value in kept.model.state_dict().items() if not torch.equal(value, before[name])
+    }
+    assert changed
+    assert all(name.startswith("decoder.") for name in changed)
+    monkeypatch.setattr(kept, "_whole", lambda rng, count: torch.rand(4, 3, 32, 32))
+    kept.finish(tmp_path / "second")
+    first, second = (
+        EmbeddedAutoencoder.from_pretrained(tmp_path / run / "vae", local_files_only=True).float()
+        for run in ("first", "second")
+    )
+    pictures = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(first.encode(pictures), second.encode(pictures))
+        assert not torch.allclose(
+            first.decode(first.encode(pictures)), second.decode(second.encode(pictures))
+        )

@@ -85,7 +85,12 @@ def test_what_cannot_be_shipped_says_why(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("model", "option"),
-    [("autoencoder", "vae"), ("autoencoder", "pipeline"), ("oracle", "vae"), ("generator", "pipeline")],
+    [
+        ("autoencoder", "pipeline"),
+        ("autoencoder", "recogniser"),
+        ("oracle", "vae"),
+        ("generator", "pipeline"),
+    ],
 )
 def test_weights_that_a_model_does_not_learn_from_are_refused(
     tmp_path: Path, model: str, option: str
@@ -95,7 +100,8 @@ def test_weights_that_a_model_does_not_learn_from_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("model", "option"), [("generator", "vae"), ("recogniser", "vae"), ("recogniser", "pipeline")]
+    ("model", "option"),
+    [("autoencoder", "vae"), ("generator", "vae"), ("recogniser", "vae"), ("recogniser", "pipeline")],
 )
 def test_a_folder_without_weights_is_refused(tmp_path: Path, model: str, option: str) -> None:
     with pytest.raises(WeightsError, match=f"--{option} .* holds no trained weights"):
