@@ -1,7 +1,8 @@
 """What an evaluation keeps in its folder: a line a result, a picture each, and by what both were made.
 
-A row's stamp has two halves. What drew (generator, guide, their weights) can only be had again by drawing;
-what scored (metric, the oracle's weights) can be had from the kept pictures: a new oracle costs no drawing.
+A row's stamp has two halves. What drew (generator, guide, their weights and code) can only be had again by
+drawing; what scored (metric, the oracle's weights and code) can be had from the kept pictures: a new oracle
+costs no drawing.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+import tasvir
 from tasvir.errors import OutputError, RecordError, SettingError, WeightsError
 from tasvir.models.embedded import weights
 from tasvir.records import Picture
@@ -28,12 +31,17 @@ Stamp = dict[str, str | None]
 
 SCORED_BY = ("metric", "oracle")
 """The half of a stamp that scoring anew replaces."""
+WORLD = ("world/*.*", "world/sprites/*", "world/backgrounds/*")
+SCORING_ONLY = ("models/embedded/oracle*.py",)
+SCORING_CODE = (*SCORING_ONLY, *WORLD, "score/**/*.py")
+DRAWING_CODE = ("*.py", "models/embedded/*.py", *WORLD, "guide/**/*", "generate/**/*")
+"""Globs in the package of the code that scores and that draws."""
 NO_WEIGHTS = frozenset({"figures.json", "agreement.json"})
 """Files beside the weights that say something of a model but change nothing of what it does."""
 
 
 def make_stamp(generator: str, guide: str, metric: str) -> Stamp:
-    """Names, and a hash each of the drawing and the scoring weights' hashes (None = none are there)."""
+    """Names, and a hash each of what draws and what scores: weights and code (None = no weights there)."""
     return {
         "generator": generator,
         "guide": guide,
@@ -49,7 +57,21 @@ def _hash_of_weights(oracle: bool) -> str | None:
         for path, digest in sorted(weights.listed().items())
         if path.startswith("oracle/") == oracle and Path(path).name not in NO_WEIGHTS
     ]
-    return sha256("".join(lines).encode()).hexdigest()[:16] if lines else None
+    return sha256("".join([*lines, *_code(oracle)]).encode()).hexdigest()[:16] if lines else None
+
+
+@cache
+def _code(oracle: bool) -> tuple[str, ...]:
+    """A line a file of what decides on a picture, or (``oracle``) on its score, besides weights."""
+    root = Path(tasvir.__file__).parent
+    paths = {path for pattern in (SCORING_CODE if oracle else DRAWING_CODE) for path in root.glob(pattern)}
+    if not oracle:
+        paths -= {path for pattern in SCORING_ONLY for path in root.glob(pattern)}
+    return tuple(
+        f"{sha256(path.read_bytes()).hexdigest()} {path.relative_to(root).as_posix()}\n"
+        for path in sorted(paths)
+        if path.suffix in (".py", ".toml", ".svg")
+    )
 
 
 def write_picture(out: Path, arm: str, name: str, picture: Picture) -> None:

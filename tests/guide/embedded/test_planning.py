@@ -149,3 +149,13 @@ def test_the_background_of_the_text_is_laid_down() -> None:
     )
     assert found.background
     assert repaired.background == "sea"
+
+
+@pytest.mark.parametrize(
+    "text", ["a cup without large cups", "a cup without small cups", "a cup and a large cup"]
+)
+def test_what_has_no_size_is_not_taken_for_a_rival_that_has_one(text: str) -> None:
+    description = read(text)
+    for seed in range(5):
+        layout = revise(description, plan(description, seed), seed)[0]
+        assert check(description, placed_of(layout)).all_true

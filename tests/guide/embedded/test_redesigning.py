@@ -114,3 +114,19 @@ def test_same_tells_layouts_apart_by_what_a_generator_would_notice() -> None:
     assert same(one(0.1), one(0.12))
     assert not same(one(0.1), one(0.14))
     assert not same(one(0.1), one(0.1, "a blue ball"))
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a cat inside a box", "a boy riding a horse", "a bird is behind a suitcase"]
+)
+def test_what_is_not_seen_is_planned_larger(prompt: str) -> None:
+    description = read(prompt)
+    grown = []
+    for seed in range(8):
+        layout = revise(description, plan(description, seed), seed)[0]
+        lost, *rest = placed_of(layout)
+        better, _ = redesign(description, [Sight(tuple(rest), None, layout)], seed)
+        assert better is not None
+        again = next(thing for thing in placed_of(better) if thing.kind == lost.kind)
+        grown.append((again.box[3] - again.box[1]) / (lost.box[3] - lost.box[1]))
+    assert sorted(grown)[4] > 1.03

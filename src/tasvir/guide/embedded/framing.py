@@ -44,7 +44,7 @@ def _union(parts: Sequence[Part]) -> tuple[float, float, float, float]:
 def _room(parts: Sequence[Part]) -> float:
     """By how much everything may grow."""
     x0, y0, x1, y1 = _union(parts)
-    sizes = [(part.high if part.low >= 1 or part.high <= 1 else LARGEST) / part.scale for part in parts]
+    sizes = [min(part.high, LARGEST) / part.scale for part in parts]
     return max(min(FILL / (x1 - x0), FILL / (y1 - y0), *sizes), 1.0)
 
 

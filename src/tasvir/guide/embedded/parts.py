@@ -33,6 +33,8 @@ SCALES: Mapping[str | None, tuple[float, float]] = {
     "large": (1.25, 1.45),
 }
 """Sizes as factors of the natural height: well inside what counts as small, large, or either."""
+MIDDLING = (0.88, 1.1)
+"""Sizes that are neither small nor large."""
 TOUCHING = frozenset({"holding", "riding", "inside", "on", "under", "in front of", "behind"})
 """Relations whose two boxes overlap."""
 ATTACHED = frozenset({"holding", "riding", "inside", "on"})
@@ -118,8 +120,9 @@ def make_room(parts: Sequence[Part]) -> None:
     room = math.sqrt(ROOMY / max(sum(part.kind.height**2 * part.kind.aspect for part in parts), 1e-6))
     for part in parts:
         if part.low < 1.0 < part.high:
-            part.low = max(min(part.low, room), 0.4)
-            part.wanted = min(max(room, part.low), LARGEST)
+            if part.low == SCALES[None][0]:
+                part.low = max(min(part.low, room), 0.4)
+            part.wanted = min(max(room, part.low), LARGEST, part.high)
         else:
             part.wanted = (part.low + part.high) / 2
 
@@ -128,7 +131,7 @@ def new_part(description: Description, index: int, facing: str) -> Part:
     """A part for an entity, looking as the description says or as is usual."""
     entity = description.entities[index]
     kind = catalogue()[entity.kind]
-    low, high = SCALES[entity.size]
+    low, high = _scales(description, index)
     placed = Placed(
         entity.kind,
         (0.0, 0.0, 1.0, 1.0),
@@ -141,6 +144,19 @@ def new_part(description: Description, index: int, facing: str) -> Part:
     width, height = part.size(0.5 * (low + high) if entity.size else 1.0)
     part.placed = part.at(0.5 - width / 2, 0.5 - height / 2, (width, height))
     return part
+
+
+def _scales(description: Description, index: int) -> tuple[float, float]:
+    """The sizes that an entity may have: those stated; else any that no rival of its kind is known by."""
+    entity = description.entities[index]
+    low, high = SCALES[entity.size]
+    others = (e for i, e in enumerate(description.entities) if i != index)
+    rivals = {e.size for e in (*description.absent, *others) if e.kind == entity.kind}
+    if entity.size is None and "large" in rivals:
+        high = MIDDLING[1]
+    if entity.size is None and "small" in rivals:
+        low = MIDDLING[0]
+    return low, high
 
 
 def _pose(description: Description, index: int) -> str:

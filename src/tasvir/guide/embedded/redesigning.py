@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 
 from tasvir.guide.embedded.drafting import draft
-from tasvir.guide.embedded.parts import Part, links_of, placed_of
+from tasvir.guide.embedded.parts import SCALES, Part, links_of, placed_of
 from tasvir.guide.embedded.planning import faults, recover, solve
 from tasvir.guide.embedded.solving import GUTTER
 from tasvir.records import Layout
@@ -23,8 +23,8 @@ from tasvir.world.description import Description, Outcome, attributes_true, chec
 from tasvir.world.relations import holds
 from tasvir.world.scene import Placed
 
-ENLARGED, MOST_ENLARGED = 1.12, 1.4
-"""Factor by which a thing that failed grows at each failure, and its limit in all."""
+ENLARGED, MOST_ENLARGED = 1.12, 1.5
+"""Factor by which a thing that failed grows at each failure, and its limit in natural heights."""
 ROOMIER = 0.02
 """Gutter added at each failure of anything."""
 SAME = 0.03
@@ -138,8 +138,9 @@ def _candidate(
 def _enlarge(part: Part, failures: int) -> None:
     """Let a part that failed take more room; a stated size stays what it is."""
     if part.low < 1.0 < part.high:
-        part.low = min(max(0.9 * ENLARGED**failures, part.low), MOST_ENLARGED * 0.9)
-        part.high = max(part.high, part.low * 1.1)
+        part.high = MOST_ENLARGED if part.high == SCALES[None][1] else part.high
+        part.wanted = min(max(part.scale, 1.0) * ENLARGED, part.high)
+        part.low = min(max(0.9 * ENLARGED**failures, part.low), 0.9 * part.high)
     width, height = part.size(max(part.scale, 1.0) * ENLARGED)
     part.placed = part.at(part.box[0], part.box[3] - height, (width, height))
 
