@@ -7,7 +7,7 @@ both kinds (a true predicate read as false, a false one as true) are counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -63,6 +63,53 @@ def evaluate_on_suite(n: int, seed: int, *, oracle: Oracle | None = None) -> dic
     chosen = [suite[i * len(suite) // n % len(suite)].description for i in range(n)]
     cases = ((sample_for(description, rng), description) for description in chosen)
     return evaluate(cases, partial(read_all, oracle=oracle), rng)
+
+
+def evaluate_on_traded(n: int, seed: int, *, oracle: Oracle | None = None) -> dict[str, Any]:
+    """How often an order is read that a relation asks for but the picture does not show.
+
+    In n scenes with somebody holding or riding something, or something inside another, the two change places
+    in depth, as no scene of the world has them; the relation is then false.
+
+    Returns:
+        The number of scenes, the share in which the relation is read as true all the same, and both for each
+        relation.
+    """
+    rng = np.random.default_rng([SEEDS, 2, seed])
+    tally: Counter[str] = Counter()
+    remaining = islice(_traded(rng), n)
+    while chunk := list(islice(remaining, CHUNK)):
+        readings = read_all([render(scene) for scene, _ in chunk], oracle)
+        for (_, description), (things, background) in zip(chunk, readings, strict=True):
+            name = description.claims[0].name
+            claimed = check(description, things, background).all_true
+            for key in (name, "all"):
+                tally[f"{key} n"] += 1
+                tally[f"{key} read"] += claimed
+    names = sorted(key.removesuffix(" n") for key in tally if key.endswith(" n"))
+    shares = {name: {"n": tally[f"{name} n"], "read_as_true": _ratio(tally, name)} for name in names}
+    return {**shares.pop("all", {"n": 0, "read_as_true": None}), "by_relation": shares}
+
+
+def _ratio(tally: Counter[str], name: str) -> float:
+    return round(tally[f"{name} read"] / tally[f"{name} n"], 5)
+
+
+def _traded(rng: np.random.Generator) -> Iterator[Case]:
+    """Scenes with a relation that asks for an order, shown in the other one, each with just that claim."""
+    while True:
+        scene = sample_scene(rng, split="any")
+        for relation in scene.relations:
+            if relation.name not in ("holding", "riding", "inside"):
+                continue
+            a, b = scene.things[relation.subject], scene.things[relation.object]
+            things = list(scene.things)
+            near = max(relation.subject, relation.object)
+            things.insert(min(relation.subject, relation.object), things.pop(near))
+            entities = (Entity(a.kind), Entity(b.kind))
+            description = Description(entities, (Claim(relation.name, 0, 1),))
+            if not check(description, things, scene.background).all_true:
+                yield replace(scene, things=tuple(things), relations=()), description
 
 
 def evaluate(cases: Iterable[Case], read: Reader, rng: np.random.Generator) -> dict[str, Any]:
