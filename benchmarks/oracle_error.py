@@ -1,6 +1,6 @@
 """The shipped oracle's own error: predicates read off rendered scenes against their truth.
 
-    python benchmarks/oracle_error.py [-n 1000] [--suite 600] [--traded 200] [--seed 1] [--into FOLDER] [--json]
+    python benchmarks/oracle_error.py [-n 1000] [--suite 600] [--traded 200] [--seed 1] [--into DIR] [--json]
 
 Every second description is altered in one place, so that errors of both kinds count. With --into the figures
 are written to figures.json of a folder of oracle weights (seal it afterwards with `tasvir train ship`, or by

@@ -9,6 +9,7 @@ import torch
 from tasvir.errors import NotShippedError, SettingError, UnknownNameError, WeightsError
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.loading import pick_device
+from tasvir.models.embedded.training.checkpoints import SOURCES, resumed_sources
 from tasvir.models.embedded.training.loop import Report, Task, fit
 from tasvir.models.embedded.training.settings import TrainSettings
 from tasvir.models.embedded.training.shipping import ship
@@ -44,7 +45,9 @@ def run(name: str, settings: TrainSettings, report: Report | None = None) -> Pat
     device = pick_device(settings.device)
     if name not in _READS:
         raise UnknownNameError(f"no model is called {name!r}: expected {', '.join(_READS)}")
-    for option in ("vae", "pipeline", "recogniser"):
+    if settings.resume:
+        settings = resumed_sources(settings)
+    for option in SOURCES:
         if getattr(settings, option) is not None and option not in _READS[name]:
             raise SettingError(
                 f"--{option} means nothing to the {name}, which learns from no {option}: drop it"
