@@ -8,7 +8,7 @@ from tasvir.models.embedded.recogniser import Recogniser
 from tasvir.models.embedded.recogniser_labels import KINDS
 from tasvir.models.embedded.recogniser_peaks import iou
 from tasvir.models.embedded.training.inspector import cuts_of, recolor
-from tasvir.models.embedded.training.recogniser_targets import NONE, visibility
+from tasvir.models.embedded.training.recogniser_targets import NONE
 from tasvir.world.render import render
 from tasvir.world.sampler import sample_scene
 from tasvir.world.scene import Placed, Scene
@@ -44,19 +44,18 @@ def test_cuts_come_from_the_picture_that_owns_them() -> None:
 def test_training_cuts_name_their_thing_and_lead_back_to_its_box() -> None:
     rng = np.random.default_rng(0)
     scenes = [sample_scene(rng) for _ in range(40)]
-    owner, boxes, labels, edges, shown = cuts_of(scenes, rng)
+    owner, boxes, labels, edges = cuts_of(scenes, rng)
     assert (labels[:, 0] == len(KINDS)).sum() > 5
-    for row, box, label, edge, share in zip(owner, boxes, labels, edges, shown, strict=True):
+    for row, box, label, edge in zip(owner, boxes, labels, edges, strict=True):
         things = scenes[row].things
         if label[0] == len(KINDS):
-            assert (label[1:] == NONE).all() and share == 0
+            assert (label[1:] == NONE).all()
             assert all(iou(box.tolist(), thing.box) < 0.25 for thing in things)
             continue
         led = box + edge * np.tile(box[2:] - box[:2], 2)
         near = min(things, key=lambda thing: float(np.abs(led - np.array(thing.box)).max()))
         np.testing.assert_allclose(led, near.box, atol=1e-5)
         assert KINDS[label[0]] == near.kind
-        assert share == visibility(things)[1][things.index(near)]
 
 
 def test_recolouring_exchanges_channels_and_leaves_the_rest_alone() -> None:
@@ -80,7 +79,7 @@ class Certain(Inspector):
         said = {name: torch.zeros(len(cuts), size) for name, size in SIZES.items()}
         said["kind"][:, self.kind] = 50.0
         said["edges"] += torch.tensor(self.edges)
-        return {**said, "whole": torch.arange(len(cuts), dtype=torch.float32)}
+        return said
 
 
 def reader_of(kind: int, edges: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)) -> Reader:
@@ -98,13 +97,6 @@ def test_the_inspector_names_the_thing_and_moves_its_box() -> None:
     old, new = before[0].thing.box, found[0].thing.box
     assert abs(new[0] - (old[0] + 0.1 * (old[2] - old[0]))) < 1e-3
     assert new[1:] == old[1:]
-
-
-def test_what_is_covered_less_is_nearer() -> None:
-    pair = (CUP, Placed("cup", (0.05, 0.3, 0.25, 0.7), "blue", "plain", None, None))
-    found = reader_of(KINDS.index("cup")).detections([render(Scene(pair, (), "park"))], 0.3)[0]
-    assert len(found) > 1
-    assert sorted(one.near for one in found) == list(range(len(found)))
 
 
 def test_what_the_inspector_takes_for_nothing_is_not_read() -> None:

@@ -108,16 +108,13 @@ class Inspector(ModelMixin, ConfigMixin):
         cells = (CUT // 8) ** 2
         self.mix = nn.Linear(48 * cells + widths[-1] + 4, 256)
         self.head = nn.Linear(256, sum(SIZES.values()))
-        self.whole = nn.Linear(256, 1)
 
     def forward(self, cuts: Tensor, boxes: Tensor) -> dict[str, Tensor]:
-        """Logits by name of SIZES, each [M, size], and "whole" [M]: how much of the thing shows, from none to
-        all of it. "edges" are shares, not logits."""
+        """Logits by name of SIZES, each [M, size]; "edges" are shares, not logits."""
         seen = self.body(self.stem(cuts))
         parts = [self.squeeze(seen).flatten(1), seen.mean((2, 3)), boxes.to(seen.dtype)]
-        mixed = F.silu(self.mix(torch.cat(parts, 1)))
-        said = dict(zip(SIZES, self.head(mixed).float().split(list(SIZES.values()), 1), strict=True))
-        return {**said, "whole": self.whole(mixed).float()[:, 0]}
+        said = self.head(F.silu(self.mix(torch.cat(parts, 1))))
+        return dict(zip(SIZES, said.float().split(list(SIZES.values()), 1), strict=True))
 
     @classmethod
     def shipped(cls) -> Self:
@@ -202,14 +199,11 @@ class Reader:
 def _revised(
     one: Detection, box: Sequence[float], chances: Tensor, scores: dict[str, Tensor], index: int
 ) -> Detection:
-    """A detection as the inspector sees it; a box turned inside out by its edges is left as it was.
-
-    Of two things that meet, the nearer is the one that is covered less.
-    """
+    """A detection as the inspector sees it; a box turned inside out by its edges is left as it was."""
     whole = box if box[2] - box[0] > 0.02 and box[3] - box[1] > 0.02 else one.thing.box
     attributes = {name: scores[name][index].numpy() for name in ("color", "surface", "pose", "facing")}
     thing = described(int(chances[:-1].argmax()), whole, attributes)
-    return Detection(thing, one.score**0.5 * float(chances[:-1].max()), float(scores["whole"][index]))
+    return Detection(thing, one.score**0.5 * float(chances[:-1].max()), one.near)
 
 
 def _apart(found: Sequence[Detection]) -> tuple[Detection, ...]:

@@ -36,7 +36,7 @@ NOTHING, APART = 0.5, 0.25
 """Cuts of no thing per picture, and the most IoU that their boxes have with a thing's."""
 RECOLORED = 0.5
 WEIGHTS = {"kind": 1.0, "color": 0.5, "surface": 0.4, "pose": 0.6, "facing": 0.4}
-EDGES_WEIGHT, WHOLE_WEIGHT = 2.0, 1.0
+EDGES_WEIGHT = 2.0
 
 
 class InspectorTask:
@@ -71,7 +71,7 @@ class InspectorTask:
         self, rng: np.random.Generator, noise: torch.Generator, batch: int
     ) -> tuple[Tensor, dict[str, float]]:
         scenes, pictures = self.source.draw(rng, noise, batch)
-        owner, boxes, labels, edges, shares = cuts_of(scenes, rng)
+        owner, boxes, labels, edges = cuts_of(scenes, rng)
         at = torch.from_numpy(boxes).to(self.device)
         cuts = cut_out(pictures.float(), torch.from_numpy(owner).to(self.device), at)
         truth = torch.from_numpy(labels).to(self.device)
@@ -87,12 +87,9 @@ class InspectorTask:
         wanted = torch.from_numpy(edges).to(self.device)
         things = truth[:, 0] != len(KINDS)
         off = F.l1_loss(said["edges"][things], wanted[things])
-        shown = torch.from_numpy(shares).to(self.device)[things]
-        whole = F.binary_cross_entropy_with_logits(said["whole"][things], shown)
-        total = total + EDGES_WEIGHT * off + WHOLE_WEIGHT * whole
-        parts |= {"edges": off, "whole": whole}
+        total = total + EDGES_WEIGHT * off
         found = {name: float(part.detach()) for name, part in parts.items()}
-        return total, {"loss": float(total.detach()), **found}
+        return total, {"loss": float(total.detach()), **found, "edges": float(off.detach())}
 
     def finish(self, out: Path) -> None:
         """Tune the threshold, measure together with the recogniser on pictures of unseen seeds, save."""
@@ -115,21 +112,17 @@ class InspectorTask:
 
 def cuts_of(
     scenes: list[Scene], rng: np.random.Generator
-) -> tuple[
-    NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]
-]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
     """Boxes to cut out of scenes and what they show.
 
     Returns:
         owner [M]; boxes [M, 4] in fractions; labels [M, 5] = kind (len(KINDS) = none), colour, surface, pose,
-        facing, NONE where there is none; edges [M, 4], see `inspector.SIZES`; the share of the thing that
-        shows [M], 0 to 1.
+        facing, NONE where there is none; edges [M, 4], see `inspector.SIZES`.
     """
     owner: list[int] = []
     boxes: list[NDArray[np.float64]] = []
     labels: list[list[int]] = []
     edges: list[NDArray[np.float64]] = []
-    shown: list[float] = []
     for row, scene in enumerate(scenes):
         _, shares = visibility(scene.things)
         for thing, share in zip(scene.things, shares, strict=True):
@@ -142,7 +135,6 @@ def cuts_of(
                 boxes.append(moved)
                 labels.append([KINDS.index(thing.kind), *labels_of(thing)])
                 edges.append((box - moved) / np.tile(moved[2:] - moved[:2], 2))
-                shown.append(float(share))
         if rng.random() < NOTHING:
             low, sides = rng.uniform(0, 0.8, 2), rng.uniform(0.12, 0.45, 2)
             box = np.concatenate([low, np.minimum(low + sides, 1.0)])
@@ -151,13 +143,11 @@ def cuts_of(
                 boxes.append(box)
                 labels.append([len(KINDS), NONE, NONE, NONE, NONE])
                 edges.append(np.zeros(4))
-                shown.append(0.0)
     return (
         np.array(owner, np.int64),
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(labels, np.int64).reshape(-1, 5),
         np.array(edges, np.float32).reshape(-1, 4),
-        np.array(shown, np.float32),
     )
 
 
