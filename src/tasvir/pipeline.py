@@ -92,6 +92,7 @@ def generate(
         judge=(planner if judge is None else registry.create("guides", judge, Guide)) if judging else None,
         generator=registry.create("generators", generator, Generator),
         drafts=[] if layout is None else [checked(layout)[0]],
+        layout_given=layout is not None,
         on_event=on_event,
     )
     try:
@@ -113,6 +114,7 @@ class _Loop:
     judge: Guide | None
     generator: Generator
     drafts: list[Layout]
+    layout_given: bool
     on_event: Callable[[Event], None] | None
     attempts: list[Attempt] = field(default_factory=list)
     finished: str = "interrupted"
@@ -194,7 +196,7 @@ class _Loop:
     def trace(self) -> Trace:
         models = {"guide": self.guide, "judge": self.judge, "generator": self.generator}
         settings = {name: None if model is None else model.name for name, model in models.items()}
-        settings |= asdict(self.switches) | asdict(self.settings)
+        settings |= asdict(self.switches) | asdict(self.settings) | {"layout_given": self.layout_given}
         best = best_index(self.attempts)
         seed, attempts = self.switches.seed, tuple(self.attempts)
         return Trace(self.prompt, seed, settings, tuple(self.drafts), attempts, best, self.finished)

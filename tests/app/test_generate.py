@@ -162,11 +162,12 @@ def test_all_problems_of_a_layout_file_are_listed(runner: CliRunner, no_models: 
         assert told in result.stderr
 
 
+@pytest.mark.parametrize("name", ["file/a", "long" * 100])
 def test_an_unwritable_folder_is_told_before_a_model_is_opened(
-    runner: CliRunner, no_models: None, tmp_path: Path
+    runner: CliRunner, no_models: None, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
-    result = runner.invoke(app, ["generate", PROMPT, "--out", str(tmp_path / "file" / "a")])
+    result = runner.invoke(app, ["generate", PROMPT, "--out", str(tmp_path / name)])
     assert result.exit_code == 1
     assert "cannot write to the folder" in result.stderr
     assert "--out" in result.stderr

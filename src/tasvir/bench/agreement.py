@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def draw_sample(run: Path, out: Path, *, count: int, seed: int = 0, arms: Sequen
         RecordError: The run or a picture cannot be read.
         OutputError: ``out`` holds answers already, or cannot be written.
     """
-    if (out / "answers.csv").exists():
+    if os.path.exists(out / "answers.csv"):
         raise OutputError(f"{out} holds an answers.csv already: choose another folder with --out")
     chosen = choose(_scored_rows(run, arms), count, np.random.default_rng(seed))
     pictures = [kept.read_picture(run, row).png for row in chosen]

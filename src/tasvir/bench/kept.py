@@ -108,7 +108,7 @@ def read_rows(out: Path) -> dict[Key, Row]:
         RecordError: A line is JSON but no result.
     """
     file = out / "results.jsonl"
-    if not file.exists():
+    if not os.path.exists(file):
         return {}
     rows = []
     for line in file.read_bytes().split(b"\n"):

@@ -28,6 +28,7 @@ def render_trace(trace: Trace) -> str:
     colors = colors_of(layouts)
     height = _view_height(trace)
     attempts = [_attempt_view(trace, index, colors) for index in range(len(trace.attempts))]
+    given = bool(trace.settings.get("layout_given"))
     return _template().render(
         prompt=trace.prompt.text,
         long=len(trace.prompt.text) > 90,
@@ -35,7 +36,9 @@ def render_trace(trace: Trace) -> str:
         ending=_ENDINGS.get(trace.finished, trace.finished),
         attempts=attempts,
         best=None if trace.best_index is None else attempts[trace.best_index],
-        drafts=_draft_views(trace.drafts, colors, height),
+        drafts=_draft_views(trace.drafts, colors, height, given),
+        layout_given=given,
+        judged=any(attempt.verdict is not None for attempt in trace.attempts),
         view_width=VIEW_WIDTH,
         draft_height=height,
         seconds=_seconds(sum(sum(attempt.seconds.values()) for attempt in trace.attempts)),
@@ -75,13 +78,15 @@ def _height_of(picture: Picture) -> float:
     return round(VIEW_WIDTH * picture.height / picture.width, 1)
 
 
-def _draft_views(drafts: tuple[Layout, ...], colors: dict[str, str], height: float) -> list[dict[str, Any]]:
+def _draft_views(
+    drafts: tuple[Layout, ...], colors: dict[str, str], height: float, given: bool
+) -> list[dict[str, Any]]:
     views = []
     for index, layout in enumerate(drafts):
         before = drafts[index - 1] if index else None
         views.append(
             {
-                "title": "First plan" if index == 0 else f"Revision {index}",
+                "title": f"Revision {index}" if index else "Given" if given else "First plan",
                 "unchanged": layout == before,
                 "boxes": draw_boxes(layout, colors, height, before),
                 "background": layout.background,

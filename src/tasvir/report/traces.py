@@ -40,7 +40,7 @@ class TraceFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._started = False
-        self._made = not path.exists()
+        self._made = not os.path.exists(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=path):
@@ -128,6 +128,7 @@ def chunks(trace: Trace, attempt: Attempt) -> dict[str, str]:
         "Software": f"tasvir {__version__}",
         "prompt": trace.prompt.text,
         "seed": str(provenance.get("seed", trace.seed)),
+        "run_seed": str(trace.seed),
         "models": json.dumps({key: trace.settings.get(key) for key in ("guide", "judge", "generator")}),
         "provenance": json.dumps(provenance, ensure_ascii=False),
     }

@@ -114,11 +114,15 @@ def ship(
         Path | None,
         typer.Option(help="Folder of all weights; that of TASVIR_WEIGHTS or of the package if left out."),
     ] = None,
+    autoencoder: Annotated[
+        Path | None,
+        typer.Option(help="generator: folder of an autoencoder's run; draw with the decoder trained there."),
+    ] = None,
 ) -> None:
     """Put trained weights in, with their figures and hashes, in place of the ones that were there."""
     from tasvir.models.embedded import training
 
-    folder = training.ship(model, run, weights)
+    folder = training.ship(model, run, weights, autoencoder)
     typer.echo(f"{folder} now holds the {model} of {run}")
 
 

@@ -19,6 +19,7 @@ from tasvir.errors import (
 )
 from tasvir.models.embedded import training, weights
 from tasvir.models.embedded.training import TrainSettings, ship
+from tasvir.models.embedded.training.checkpoints import resumed_sources
 
 
 @pytest.fixture
@@ -123,3 +124,45 @@ def test_a_damaged_generator_is_no_missing_one(root: Path) -> None:
     (root / "generator" / "model_index.json").write_text("[]")
     with pytest.raises(WeightsError, match="damaged"):
         training._shipped_generator()
+
+
+def generator_run(run: Path, encoder: float, decoder: float, folder: str = "pipeline/vae") -> Path:
+    vae = run / folder
+    vae.mkdir(parents=True)
+    tensors = {"encoder.weight": torch.tensor([encoder]), "decoder.weight": torch.tensor([decoder])}
+    save_file(tensors, vae / "diffusion_pytorch_model.safetensors")
+    (vae / "config.json").write_text(json.dumps({"shift": [0.0], "spread": [1.0], "_name_or_path": "/x"}))
+    (run / "figures.json").write_text(json.dumps({"run": run.name}))
+    return run
+
+
+def test_a_generator_ships_with_a_decoder_that_was_trained_on(root: Path, tmp_path: Path) -> None:
+    generator = generator_run(tmp_path / "generator", 1.0, 2.0)
+    better = generator_run(tmp_path / "better", 1.0, 3.0, "vae")
+    folder = ship("generator", generator, autoencoder=better)
+    shipped = load_file(folder / "vae" / "diffusion_pytorch_model.safetensors")
+    assert shipped["decoder.weight"].item() == 3.0
+    assert json.loads((folder / "vae" / "config.json").read_text()) == {"shift": [0.0], "spread": [1.0]}
+    assert json.loads((folder / "figures.json").read_text()) == {
+        "run": "generator",
+        "decoder": {"run": "better"},
+    }
+
+
+def test_a_decoder_of_other_latents_is_refused(root: Path, tmp_path: Path) -> None:
+    generator = generator_run(tmp_path / "generator", 1.0, 2.0)
+    with pytest.raises(SettingError, match="another encoder"):
+        ship("generator", generator, autoencoder=generator_run(tmp_path / "other", 1.5, 3.0, "vae"))
+    with pytest.raises(SettingError, match="--autoencoder means nothing to the recogniser"):
+        ship("recogniser", finished(tmp_path / "run", 0.5), autoencoder=tmp_path / "other")
+    assert not root.exists()
+
+
+def test_a_resumed_run_learns_from_the_weights_that_it_was_begun_with(tmp_path: Path) -> None:
+    before = {"settings": {"vae": str(tmp_path / "mine"), "pipeline": None}}
+    (tmp_path / "state.json").write_text(json.dumps(before))
+    assert resumed_sources(TrainSettings(out=tmp_path)).vae == tmp_path / "mine"
+    with pytest.raises(SettingError, match=r"was begun with .*mine"):
+        resumed_sources(TrainSettings(out=tmp_path, vae=tmp_path / "other"))
+    with pytest.raises(WeightsError, match=r"--vae .*mine holds no trained weights"):
+        training.run("generator", TrainSettings(out=tmp_path, device="cpu", resume=True))

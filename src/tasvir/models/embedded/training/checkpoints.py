@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -48,7 +49,7 @@ def stored_state(out: Path, task: str, resume: bool) -> dict[str, Any] | None:
     Raises:
         RecordError: There is one and ``resume`` was not asked, or it is of another model or damaged.
     """
-    if not (out / "state.json").exists() and not (out / READY).exists():
+    if not any(os.path.exists(out / name) for name in ("state.json", READY)):
         return None
     if not resume:
         raise RecordError(

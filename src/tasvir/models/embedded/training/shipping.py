@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
 from tasvir.errors import OutputError, RecordError, SettingError, UnknownNameError
 from tasvir.models.embedded import weights
+from tasvir.models.embedded.loading import WEIGHTS_FILE
 
 FINAL = {
     "autoencoder": "vae",
@@ -21,24 +23,35 @@ FINAL = {
 """Model to the folder inside a run's folder that its finished weights are written to."""
 
 
-def ship(model: str, run: Path, root: Path | None = None) -> Path:
+def ship(model: str, run: Path, root: Path | None = None, autoencoder: Path | None = None) -> Path:
     """Copy a finished run's weights and figures into ``root`` and seal it.
 
     Args:
         model: "generator", "recogniser", "inspector" or "oracle".
         run: Folder of the run.
         root: Folder of all weights; None = the one that models are loaded from.
+        autoencoder: Folder of an autoencoder's run whose decoder the generator shall draw with; its encoder
+            must be the one that the generator was trained with.
 
     Returns:
         The model's folder in ``root``; what was there before is replaced.
 
     Raises:
         UnknownNameError: No such model.
-        SettingError: The autoencoder, which ships inside the generator.
+        SettingError: The autoencoder, which ships inside the generator; or one with another encoder, or
+            beside another model.
         RecordError: The run has no finished weights or figures, or a weight file is damaged.
         OutputError: ``root`` cannot be written.
     """
+    if model == "autoencoder":
+        raise SettingError(
+            "the autoencoder ships inside the generator: train one with --vae and ship that, "
+            "or ship a generator with --autoencoder"
+        )
+    if model not in FINAL:
+        raise UnknownNameError(f"no model is called {model!r}: expected {', '.join(list(FINAL)[1:])}")
     source = _finished(model, run)
+    decoder = None if autoencoder is None else _other_decoder(model, source, autoencoder)
     root = weights.root() if root is None else root
     target, fresh = root / model, root / f"{model}.new"
     try:
@@ -49,7 +62,13 @@ def ship(model: str, run: Path, root: Path | None = None) -> Path:
             shutil.copyfile(path, copy)
             if copy.name == "config.json":
                 _forget_origin(copy)
-        shutil.copyfile(run / "figures.json", fresh / "figures.json")
+        figures = json.loads((run / "figures.json").read_text("utf-8"))
+        if decoder is not None and autoencoder is not None:
+            for path in decoder.iterdir():
+                shutil.copyfile(path, fresh / "vae" / path.name)
+            _forget_origin(fresh / "vae" / "config.json")
+            figures["decoder"] = json.loads((autoencoder / "figures.json").read_text("utf-8"))
+        (fresh / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
         if target.exists():
             shutil.rmtree(target)
         fresh.rename(target)
@@ -63,6 +82,29 @@ def ship(model: str, run: Path, root: Path | None = None) -> Path:
     return target
 
 
+def _other_decoder(model: str, pipeline: Path, run: Path) -> Path:
+    """The folder of another autoencoder's weights, whose latents are those of the pipeline's own."""
+    if model != "generator":
+        raise SettingError(f"--autoencoder means nothing to the {model}: drop it")
+    folder = _finished("autoencoder", run)
+    own, other = (_latents_of(vae) for vae in (pipeline / "vae", folder))
+    if own != other:
+        raise SettingError(
+            f"{run} has another encoder than the one that the generator was trained with: train it with "
+            f"`tasvir train autoencoder --vae {pipeline / 'vae'}`, which keeps the encoder"
+        )
+    return folder
+
+
+def _latents_of(vae: Path) -> tuple[Any, ...]:
+    """What decides on an autoencoder's latents: the encoder's tensors and the statistics."""
+    config = json.loads((vae / "config.json").read_text("utf-8"))
+    with safe_open(vae / WEIGHTS_FILE, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name.startswith("encoder.")}  # noqa: SIM118
+    digests = {name: tensor.float().numpy().tobytes() for name, tensor in tensors.items()}
+    return digests, config["shift"], config["spread"]
+
+
 def _forget_origin(config: Path) -> None:
     """Drop diffusers' note of the folder a part was once loaded from: a path of the trainer's machine."""
     settings = json.loads(config.read_text("utf-8"))
@@ -72,10 +114,6 @@ def _forget_origin(config: Path) -> None:
 
 def _finished(model: str, run: Path) -> Path:
     """The folder of the run's finished weights, each file readable."""
-    if model == "autoencoder":
-        raise SettingError("the autoencoder ships inside the generator: train one with --vae and ship that")
-    if model not in FINAL:
-        raise UnknownNameError(f"no model is called {model!r}: expected generator, recogniser or oracle")
     source = run / FINAL[model]
     tensors = sorted(source.rglob("*.safetensors"))
     if not tensors or not (run / "figures.json").is_file():
