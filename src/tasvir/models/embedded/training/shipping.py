@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 
 from tasvir.errors import OutputError, RecordError, SettingError, UnknownNameError
 from tasvir.models.embedded import weights
@@ -87,8 +89,9 @@ def _other_decoder(model: str, pipeline: Path, run: Path) -> Path:
     if model != "generator":
         raise SettingError(f"--autoencoder means nothing to the {model}: drop it")
     folder = _finished("autoencoder", run)
-    own, other = (_latents_of(vae) for vae in (pipeline / "vae", folder))
-    if own != other:
+    (own, own_statistics), (other, statistics) = (_latents_of(vae) for vae in (pipeline / "vae", folder))
+    same = own.keys() == other.keys() and all(torch.equal(own[name], other[name]) for name in own)
+    if not same or own_statistics != statistics:
         raise SettingError(
             f"{run} has another encoder than the one that the generator was trained with: train it with "
             f"`tasvir train autoencoder --vae {pipeline / 'vae'}`, which keeps the encoder"
@@ -96,13 +99,12 @@ def _other_decoder(model: str, pipeline: Path, run: Path) -> Path:
     return folder
 
 
-def _latents_of(vae: Path) -> tuple[Any, ...]:
+def _latents_of(vae: Path) -> tuple[dict[str, Any], list[Any]]:
     """What decides on an autoencoder's latents: the encoder's tensors and the statistics."""
     config = json.loads((vae / "config.json").read_text("utf-8"))
-    with safe_open(vae / WEIGHTS_FILE, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys() if name.startswith("encoder.")}  # noqa: SIM118
-    digests = {name: tensor.float().numpy().tobytes() for name, tensor in tensors.items()}
-    return digests, config["shift"], config["spread"]
+    tensors = load_file(vae / WEIGHTS_FILE)
+    encoder = {name: tensor for name, tensor in tensors.items() if name.startswith("encoder.")}
+    return encoder, [config["shift"], config["spread"]]
 
 
 def _forget_origin(config: Path) -> None:
