@@ -195,10 +195,15 @@ def _line(row: Row) -> bytes:
 
 
 def about_the_oracle(file: str) -> dict[str, Any]:
-    """What "figures.json" or "agreement.json" says of the oracle; empty where it is not shipped."""
+    """What "figures.json" or "agreement.json" says of the oracle; empty where it is not shipped.
+
+    "current" tells whether an agreement is one with the oracle of today.
+    """
     try:
         card = weights.folder("oracle") / file
     except WeightsError:  # the metric is another one: the embedded one would have stopped before
         return {}
     figures: dict[str, Any] = json.loads(card.read_text("utf-8")) if card.exists() else {}
+    if "scored_by" in figures:
+        figures["current"] = figures["scored_by"].get("oracle") == make_stamp("", "", "")["oracle"]
     return figures

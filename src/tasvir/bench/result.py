@@ -58,7 +58,10 @@ class Result:
             f"oracle's own error on rendered scenes: {'not measured' if error is None else f'{error:.3f}'}"
         )
         if self.agreement:
-            lines.append(f"oracle's agreement with a person: {agreement_words(self.agreement)}")
+            past = (
+                "" if self.agreement.get("current", True) else "; measured with another version of the oracle"
+            )
+            lines.append(f"oracle's agreement with a person: {agreement_words(self.agreement)}{past}")
         return "\n".join(lines)
 
 

@@ -1,14 +1,16 @@
 """The inspector: cuts, and what the reader makes of the recogniser's things with them."""
 
 import numpy as np
+import pytest
 import torch
 
-from tasvir.models.embedded.inspector import CUT, MARGIN, SIZES, Inspector, Reader, cut_out
+from tasvir.models.embedded.inspector import CUT, MARGIN, SIZES, Inspector, Reader, cut_out, shipped_reader
 from tasvir.models.embedded.recogniser import Recogniser
 from tasvir.models.embedded.recogniser_labels import KINDS
 from tasvir.models.embedded.recogniser_peaks import iou
 from tasvir.models.embedded.training.inspector import cuts_of, recolor
 from tasvir.models.embedded.training.recogniser_targets import NONE
+from tasvir.world.description import Entity
 from tasvir.world.render import render
 from tasvir.world.sampler import sample_scene
 from tasvir.world.scene import Placed, Scene
@@ -108,3 +110,16 @@ def test_a_picture_without_things_is_read_as_empty() -> None:
     things, place = reader_of(len(KINDS)).read([blank])[0]
     assert things == ()
     assert place
+
+
+@pytest.mark.weights
+def test_is_this_there() -> None:
+    reader = shipped_reader()
+    blank = np.full((128, 128, 3), 127, np.uint8)
+    cup, blue_cup, dog = (
+        reader.is_there([PICTURE, blank], wanted)
+        for wanted in (Entity("cup"), Entity("cup", color="blue"), Entity("dog"))
+    )
+    assert cup[0] >= reader.threshold
+    assert max(blue_cup[0], dog[0]) < reader.threshold
+    assert cup[1] < reader.threshold

@@ -20,7 +20,7 @@ MODELS = {
     "generator": "The layout-grounded latent diffusion model.",
     "recogniser": "The reader of pictures: what is where, in which attributes.",
     "inspector": "The second look at what the recogniser found: what is it?",
-    "oracle": "The reader that scores the world suite; shares nothing with the recogniser.",
+    "oracle": "The reader that scores the world suite; no guide may use it.",
 }
 
 STEPS = 100_000

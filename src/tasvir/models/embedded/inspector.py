@@ -27,6 +27,7 @@ from tasvir.models.embedded.loading import quiet, require_whole
 from tasvir.models.embedded.recogniser import Recogniser, to_input
 from tasvir.models.embedded.recogniser_labels import BACKGROUND_NAMES, COLORS, KINDS
 from tasvir.models.embedded.recogniser_peaks import Detection, described, iou, to_placed
+from tasvir.world.description import Entity, fits
 from tasvir.world.scene import FACINGS, POSES, SURFACES, Placed
 
 CUT = 40
@@ -175,6 +176,15 @@ class Reader:
         """The things of each picture in depth order, farthest first, and the name of its background."""
         things, places = self.look(pictures, self.threshold)
         return [(to_placed(found), place) for found, place in zip(things, places, strict=True)]
+
+    def is_there(self, pictures: Pictures, wanted: Entity) -> list[float]:
+        """For each picture how sure it is, 0 to 1, that such a thing is there: the score of the best one that
+        is all that `wanted` says of a single thing; 0 = none was seen at all. What `read` lists scores at
+        least `threshold`."""
+        return [
+            max((one.score for one in found if fits(wanted, one.thing)), default=0.0)
+            for found in self.detections(pictures)
+        ]
 
     def _inspect(
         self, pictures: Pictures, found: Sequence[Sequence[Detection]]

@@ -4,8 +4,8 @@ It looks twice. First a dense reader in the manner of panoptic segmentation: a s
 of a 32 x 32 grid what is visible there (kind, colour, surface, pose, facing) and votes for the amodal box of
 the thing that the cell belongs to; `oracle_votes` turns the votes into things. From there `oracle_fit` looks
 for the scene whose drawing with the world's own sprites comes closest to the pixels. It shares no weights, no
-training data and no code with the recogniser, which is another kind of detector, so that a guide that pleases
-the recogniser gains nothing here.
+pictures of its training (other seeds; half of its scenes are of another sort) and no code with the
+recogniser, which is another kind of detector, so that a guide that pleases the recogniser gains nothing here.
 """
 
 from __future__ import annotations
