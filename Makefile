@@ -13,7 +13,7 @@ DEMO_PROMPT = a woman is holding an umbrella and a bus is behind her
 .PHONY: demo test format clean
 
 demo: .venv/runtime
-	.venv/bin/tasvir generate "$(DEMO_PROMPT)" --seed 7 --out out/demo
+	.venv/bin/tasvir generate "$(DEMO_PROMPT)" --seed 8 --out out/demo
 	@echo
 	@echo "Open out/demo/trace.html in a browser to see how the picture came about."
 	@echo "The picture itself is out/demo/picture.png."
