@@ -7,8 +7,8 @@
         O <- redesign(C, I_k); stop if it is empty, for then picture and prompt agree
         I_{k+1} <- draw(C, O)
 
-K (``rounds``) and the good score (``good``) are its only knobs, so at most K + 1 pictures are drawn, and all
-are judged. The procedures of chapter 5 are the same loop with switches:
+K (``rounds``) and the good score (``good``) are its only knobs: K + 1 pictures at most. The procedures of
+chapter 5 are the same loop with switches:
 
     | table | procedure           | switches                                    | picture shown |
     | 5.1   | layout              | revise=False, judging=False, redesign=False | the only one  |
@@ -18,8 +18,8 @@ are judged. The procedures of chapter 5 are the same loop with switches:
     | 6.1   | the whole loop      | none                                        | the best one  |
     | -     | plain text-to-image | guided=False                                | the only one  |
 
-Two deliberate differences: tables 5.3 and 5.4 start from any picture I_0, ours from one drawn from a layout;
-and table 5.4 shows its last picture, ours the best, as table 6.1 does.
+Two deliberate differences: tables 5.3 and 5.4 start from any picture, ours from one drawn from a layout; and
+5.4 shows its last picture, ours the best, as 6.1 does.
 """
 
 from __future__ import annotations
@@ -165,9 +165,8 @@ class _Loop:
         index = len(self.attempts)
         changes = differences(self.attempts[-1].layout, layout) if index and layout is not None else ()
         with self.step("draw", index):
-            pictures = self.generator.draw([self.prompt], [layout], [self.seed(index)], self.settings)
-        changes += tuple(self.notes)
-        self.attempts.append(Attempt(index, layout, pictures[0], changes=changes, seconds=self.seconds))
+            picture = self.generator.draw([self.prompt], [layout], [self.seed(index)], self.settings)[0]
+        self.attempts.append(Attempt(index, layout, picture, None, (*changes, *self.notes), self.seconds))
         self.seconds, self.notes = {}, []
 
     def look(self, judge: Guide) -> int:
@@ -197,6 +196,5 @@ class _Loop:
         models = {"guide": self.guide, "judge": self.judge, "generator": self.generator}
         settings = {name: None if model is None else model.name for name, model in models.items()}
         settings |= asdict(self.switches) | asdict(self.settings) | {"layout_given": self.layout_given}
-        best = best_index(self.attempts)
-        seed, attempts = self.switches.seed, tuple(self.attempts)
-        return Trace(self.prompt, seed, settings, tuple(self.drafts), attempts, best, self.finished)
+        told = tuple(self.drafts), tuple(self.attempts), best_index(self.attempts)
+        return Trace(self.prompt, self.switches.seed, settings, *told, self.finished)

@@ -88,9 +88,10 @@ def test_ship_hands_its_arguments_on(
 ) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(training, "ship", lambda *given: asked.append(given) or tmp_path)
-    result = runner.invoke(app, ["train", "ship", "oracle", "runs/o", "--weights", "w"])
-    assert (result.exit_code, asked) == (0, [("oracle", Path("runs/o"), Path("w"))])
-    assert "now holds the oracle" in result.stdout
+    command = ["train", "ship", "generator", "runs/g", "--weights", "w", "--autoencoder", "a"]
+    result = runner.invoke(app, command)
+    assert (result.exit_code, asked) == (0, [("generator", Path("runs/g"), Path("w"), Path("a"))])
+    assert "now holds the generator" in result.stdout
 
 
 @pytest.mark.parametrize(
