@@ -209,3 +209,27 @@ def test_new_rows_replace_the_old_ones_whole_or_not_at_all(tmp_path: Path) -> No
     with pytest.raises(OutputError, match="choose another with --out"):
         kept.replace(tmp_path, [{"id": "new"}])
     assert lines(tmp_path) == [{"id": "old"}]
+
+
+class SilentGuide(Guide):
+    """Gives no usable reply to one prompt."""
+
+    name = "silent"
+
+    def reply(self, request: Request, *, seed: int) -> str:
+        if request.prompt.text == world_suite()[0].text:
+            return "I would rather not."
+        return json.dumps({"reasoning": "", "objects": [{"phrase": "a dog", "box": [0.1, 0.1, 0.5, 0.5]}]})
+
+
+def test_a_prompt_without_a_usable_reply_is_wrong_and_the_others_go_on(tmp_path: Path) -> None:
+    models = Models(CountingGenerator(), SilentGuide(), ParityMetric(0))
+    result = evaluate_world(["layout"], limit=6, out=tmp_path, models=models)
+    silent = [row for row in result.rows if kept.FAILED in row["details"]]
+    assert [row["text"] for row in silent] == [world_suite()[0].text]
+    assert (silent[0]["correct"], silent[0]["pictures"]) == (False, 0)
+    assert "no usable reply" in silent[0]["details"][kept.FAILED]
+    assert len(result.rows) == 6
+    assert "without a picture, for want of a usable reply of the guide: 1" in result.to_text()
+    again = rescore(tmp_path, metric=ParityMetric(0))
+    assert next(row for row in again.rows if row["id"] == silent[0]["id"])["correct"] is False

@@ -147,7 +147,8 @@ def _scored_rows(run: Path, arms: Sequence[str]) -> list[Row]:
     unknown = [arm for arm in arms if arm not in held]
     if unknown:
         raise SettingError(f"{run} holds nothing of the arm {unknown[0]!r}: it holds {', '.join(held)}")
-    return [row for row in rows if row["correct"] is not None and row["arm"] in (arms or held)]
+    drawn = [row for row in rows if row["correct"] is not None and row.get("pictures", 1)]
+    return [row for row in drawn if row["arm"] in (arms or held)]
 
 
 def _form(rows: Sequence[Row]) -> str:

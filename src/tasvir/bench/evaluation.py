@@ -168,11 +168,13 @@ def _scored_anew(entry: SuitePrompt | None, rows: Sequence[Row], metric: Metric,
     changed = [row for row in rows if entry is None or row["text"] != entry.text]
     if changed or entry is None:
         raise RecordError(f"{out}: prompt {rows[0]['id']} is no longer the suite's: draw into another folder")
-    pictures = [kept.read_picture(out, row) for row in rows]
-    scores = metric.measure(entry.description, pictures)
-    return {
-        (row["id"], row["arm"]): {**row, **_scored(score)} for row, score in zip(rows, scores, strict=True)
+    drawn = [row for row in rows if row.get("pictures", 1)]
+    pictures = [kept.read_picture(out, row) for row in drawn]
+    scores = metric.measure(entry.description, pictures) if drawn else []
+    fresh = {
+        (row["id"], row["arm"]): {**row, **_scored(score)} for row, score in zip(drawn, scores, strict=True)
     }
+    return {(row["id"], row["arm"]): row for row in rows} | fresh
 
 
 def _in_order(arms: Sequence[str]) -> list[str]:
@@ -202,28 +204,28 @@ def _one(
     start = time.perf_counter()
     own_seed = attempt_seed(seed, 1 + zlib.crc32(entry.id.encode()))
     judged: int | None = None
-    if arm in BEST_OF:
-        count = BEST_OF[arm] or int(done[entry.id, "loop"]["pictures"])
-        picture, judged = _best_of(entry.text, count, own_seed, models)
-    else:
-        trace = _trace(entry.text, arm, own_seed, models)
-        picture, count = trace.best.picture, len(trace.attempts)
-        judged = trace.best.verdict.score if trace.best.verdict else None
-    seconds = time.perf_counter() - start
+    row = {"id": entry.id, "category": entry.category, "arm": arm, "seed": seed, "text": entry.text}
+    try:
+        if arm in BEST_OF:
+            count = BEST_OF[arm] or max(int(done[entry.id, "loop"]["pictures"]), 1)
+            picture, judged = _best_of(entry.text, count, own_seed, models)
+        else:
+            trace = _trace(entry.text, arm, own_seed, models)
+            picture, count = trace.best.picture, len(trace.attempts)
+            judged = trace.best.verdict.score if trace.best.verdict else None
+    except ReplyError as problem:  # no picture is no success; the other prompts go on
+        failed: Row = {
+            "correct": False,
+            "details": {kept.FAILED: str(problem)},
+            "judged": None,
+            "pictures": 0,
+        }
+        return {**row, **failed, "seconds": round(time.perf_counter() - start, 3)}
+    seconds = round(time.perf_counter() - start, 3)
     score = models.metric.measure(entry.description, [picture])[0]
     if out is not None:
         kept.write_picture(out, arm, entry.id, picture)
-    return {
-        "id": entry.id,
-        "category": entry.category,
-        "arm": arm,
-        "seed": seed,
-        "text": entry.text,
-        **_scored(score),
-        "judged": judged,
-        "pictures": count,
-        "seconds": round(seconds, 3),
-    }
+    return {**row, **_scored(score), "judged": judged, "pictures": count, "seconds": seconds}
 
 
 def _trace(text: str, arm: str, seed: int, models: Models) -> Trace:

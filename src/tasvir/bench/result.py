@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tasvir.bench.kept import FAILED
 from tasvir.score.statistics import mean_interval, paired_interval, paired_ratio
 
 
@@ -53,6 +54,11 @@ class Result:
             )
         for name, figures in data["ratios"].items():
             lines.append(f"{name}: {_ratio_words(figures)}, n {figures['n']}")
+        failed = sum(FAILED in (row.get("details") or {}) for row in self.rows)
+        if failed:
+            lines.append(
+                f"without a picture, for want of a usable reply of the guide: {failed} (counted as wrong)"
+            )
         error = self.oracle.get("predicate_error")
         lines.append(
             f"oracle's own error on rendered scenes: {'not measured' if error is None else f'{error:.3f}'}"
