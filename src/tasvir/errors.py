@@ -8,6 +8,10 @@ TasvirError
 │   ├── UnknownNameError    no plugin of that kind has that name; lists near names
 │   └── SettingError        a number, size or switch out of its range
 ├── ReplyError              a guide's reply could not be turned into a record; ``reply`` keeps what it said
+├── ServiceError            a multimodal model's service cannot be reached, refuses, or gave nothing usable
+│   └── NotStoredError      replaying without a network, and that question was never answered before
+├── BudgetError             the next call could cost more than is left; what is done is kept
+├── HubError                a model cannot be had: offline, gated, gone, disk full, or not safetensors
 ├── PluginError             a plugin exists but cannot be loaded; says why
 ├── WeightsError            a weight file is missing or its hash is wrong; says how to restore it
 │   └── NotShippedError     there are no weights of that model, whole or damaged
@@ -75,6 +79,22 @@ class ReplyError(TasvirError):
     def __init__(self, message: str, reply: str = "") -> None:
         super().__init__(message)
         self.reply = reply
+
+
+class ServiceError(TasvirError):
+    """A multimodal model's service cannot be reached, refuses, or gave no answer."""
+
+
+class NotStoredError(ServiceError):
+    """Only stored replies may be used, and there is none to this question."""
+
+
+class BudgetError(TasvirError):
+    """The money that may be spent is used up."""
+
+
+class HubError(TasvirError):
+    """A model's files cannot be had, or may not be loaded; says what to do."""
 
 
 class PluginError(TasvirError):

@@ -6,9 +6,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tasvir.errors import SettingError
-from tasvir.records import Attempt, Trace
+from tasvir.records import Attempt, Trace, Usage
 
 MAX_ROUNDS = 50
 MAX_SEED = 2**32 - 1
@@ -69,6 +70,19 @@ def best_index(attempts: Sequence[Attempt]) -> int | None:
     if scores:
         return max(scores, key=lambda pair: pair[0])[1]
     return len(attempts) - 1 if attempts else None
+
+
+class Spender(Protocol):
+    """Who keeps count of its calls."""
+
+    usage: Usage
+    repairs: int
+
+
+def spent(*guides: Spender | None) -> tuple[Usage, int]:
+    """What guides have used together, and their repair rounds; one that has two roles counts once."""
+    each = list({id(guide): guide for guide in guides if guide is not None}.values())
+    return sum((guide.usage for guide in each), Usage()), sum(guide.repairs for guide in each)
 
 
 def attempt_seed(seed: int, index: int) -> int:

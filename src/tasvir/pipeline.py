@@ -18,8 +18,7 @@ chapter 5 are the same loop with switches:
     | 6.1   | the whole loop      | none                                        | the best one  |
     | -     | plain text-to-image | guided=False                                | the only one  |
 
-Two deliberate differences: tables 5.3 and 5.4 start from any picture, ours from one drawn from a layout; and
-5.4 shows its last picture, ours the best, as 6.1 does.
+Unlike ours, tables 5.3 and 5.4 start from any picture, and 5.4 shows its last.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from tasvir.errors import SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide
 from tasvir.layout import checked, differences
-from tasvir.loop import Event, Switches, attempt_seed, best_index
+from tasvir.loop import Event, Switches, attempt_seed, best_index, spent
 from tasvir.records import Attempt, Layout, Prompt, Trace
 
 
@@ -50,7 +49,7 @@ def generate(
     steps: int | None = None,
     scale: float | None = None,
     sampler: str | None = None,
-    size: tuple[int, int] = (128, 128),
+    size: tuple[int, int] | None = None,
     guided: bool = True,
     revise: bool = True,
     judging: bool = True,
@@ -62,35 +61,36 @@ def generate(
 
     Args:
         prompt: What to draw, 1 to 200 words.
-        guide: Who plans, revises and redesigns: a plugin's name, or a guide (to use one over many prompts).
+        guide, generator: Who plans, revises and redesigns, and who draws: a plugin's name, or an instance.
         judge: Who judges; None asks the guide. Unguided, the picture is judged only if a judge is given.
-        generator: Who draws: a plugin's name, or a generator.
         rounds, good, seed, guided, revise, judging, redesign: See `tasvir.loop.Switches`.
-        steps, scale, sampler, size: See `tasvir.generate.base.DrawSettings`.
+        steps, scale, sampler, size: See `tasvir.generate.base.DrawSettings`; no size = the native one.
         layout: Draw from this instead of planning and revising.
         on_event: Called as each step begins and at the end.
 
     Returns:
         The trace. On Ctrl-C it holds what was done so far, with finished = "interrupted".
-
     Raises:
         UserInputError: A setting, name, prompt or layout is wrong.
-        ReplyError: The guide gave no usable reply; the last event holds the trace until then.
+        ReplyError, ServiceError, BudgetError: No usable reply; the last event holds the trace until then.
     """
-    text = prompt if isinstance(prompt, Prompt) else Prompt(prompt)
+    text = Prompt(prompt) if isinstance(prompt, str) else prompt
     switches = Switches(rounds, good, seed, guided, revise, judging, redesign)
     if layout is not None and not guided:
         raise SettingError("a layout was given, but guided=False draws without one: drop one of the two")
     if sampler is not None:
         registry.find("samplers", sampler)
-    planner = registry.create("guides", guide, Guide) if guided else None
+    painter = registry.create("generators", generator, Generator)
+    if guided and not painter.reads_layouts:
+        raise SettingError(f"generator {painter.label!r} reads no layouts: draw unguided, or choose another")
+    planner = registry.create("guides", guide, Guide).fork() if guided else None
     loop = _Loop(
         prompt=text,
         switches=switches,
-        settings=DrawSettings(size, steps, scale, sampler),
+        settings=DrawSettings(size or painter.native_size, steps, scale, sampler),
         guide=planner,
-        judge=(planner if judge is None else registry.create("guides", judge, Guide)) if judging else None,
-        generator=registry.create("generators", generator, Generator),
+        judge=(registry.create("guides", judge, Guide).fork() if judge else planner) if judging else None,
+        generator=painter,
         drafts=[] if layout is None else [checked(layout)[0]],
         layout_given=layout is not None,
         on_event=on_event,
@@ -194,7 +194,7 @@ class _Loop:
 
     def trace(self) -> Trace:
         models = {"guide": self.guide, "judge": self.judge, "generator": self.generator}
-        settings = {name: None if model is None else model.name for name, model in models.items()}
+        settings = {name: None if model is None else model.label for name, model in models.items()}
         settings |= asdict(self.switches) | asdict(self.settings) | {"layout_given": self.layout_given}
-        told = tuple(self.drafts), tuple(self.attempts), best_index(self.attempts)
-        return Trace(self.prompt, self.switches.seed, settings, *told, self.finished)
+        told = tuple(self.drafts), tuple(self.attempts), best_index(self.attempts), self.finished
+        return Trace(self.prompt, self.switches.seed, settings, *told, *spent(self.guide, self.judge))

@@ -216,6 +216,38 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What calls of a guide cost; adds up.
+
+    Args:
+        calls: Questions that were asked.
+        replayed: Those of them that a store answered, at no cost.
+        input_tokens: Tokens read, as the provider counts them; replayed ones not included.
+        output_tokens: Tokens written, likewise.
+        money: US dollars by the price table; None where a call's price is not known.
+        seconds: Time waited for answers.
+    """
+
+    calls: int = 0
+    replayed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    money: float | None = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        unknown = self.money is None or other.money is None
+        return Usage(
+            self.calls + other.calls,
+            self.replayed + other.replayed,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            None if unknown else (self.money or 0.0) + (other.money or 0.0),
+            self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """Everything that happened to one prompt.
 
@@ -227,6 +259,8 @@ class Trace:
         attempts: Every picture drawn, in order.
         best_index: Index into ``attempts``; None before the first picture.
         finished: How it ended: "good", "rounds", "aligned" (empty redesign), "single", "interrupted".
+        usage: What the guide's and the judge's calls cost; all zero for an embedded guide.
+        repairs: How often a reply had to be sent back with its problems.
     """
 
     prompt: Prompt
@@ -236,6 +270,8 @@ class Trace:
     attempts: tuple[Attempt, ...] = ()
     best_index: int | None = None
     finished: str = "interrupted"
+    usage: Usage = field(default_factory=Usage)
+    repairs: int = 0
 
     @property
     def best(self) -> Attempt:
@@ -259,6 +295,8 @@ class Trace:
             "attempts": [_attempt_to_dict(attempt) for attempt in self.attempts],
             "best_index": self.best_index,
             "finished": self.finished,
+            "usage": asdict(self.usage),
+            "repairs": self.repairs,
         }
 
     def to_json(self) -> str:

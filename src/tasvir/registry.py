@@ -3,6 +3,9 @@
 A kind is an entry-point group: "guides" is "tasvir.guides", and so on. Adding a plugin is one line in a
 package's metadata; nothing is imported before it is asked for. A broken plugin is listed with its reason and
 raises when it is loaded.
+
+A plugin that stands for many models takes one after a colon: "openai:gpt-4o" is plugin "openai" with model
+"gpt-4o", "http://localhost:8000/v1#name" is plugin "http" with the rest of the address.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from tasvir.errors import PluginError, TasvirError, UnknownNameError
 
 Instance = TypeVar("Instance")
 
-KINDS = ("guides", "generators", "metrics", "suites", "samplers")
+KINDS = ("guides", "generators", "editors", "metrics", "suites", "samplers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,40 +55,55 @@ def names(kind: str) -> tuple[str, ...]:
     return tuple(sorted({point.name for point in _points(kind)}))
 
 
-def find(kind: str, name: str) -> EntryPoint:
-    """The entry point of a name, without importing it.
+def split(choice: str) -> tuple[str, str | None]:
+    """Plugin and model: "openai:gpt-4o" -> ("openai", "gpt-4o"), "embedded" -> ("embedded", None)."""
+    name, colon, model = choice.partition(":")
+    return name, model if colon else None
+
+
+def find(kind: str, choice: str) -> EntryPoint:
+    """The entry point of a name (with or without a model), without importing it.
 
     Raises:
         UnknownNameError: No such kind or name; the message lists near names.
         PluginError: Two packages give the same name.
     """
+    name, _ = split(choice)
     points = [point for point in _points(kind) if point.name == name]
     if not points:
-        raise UnknownNameError(_unknown(f"no {kind.removesuffix('s')} is called {name!r}", name, names(kind)))
+        raise UnknownNameError(
+            _unknown(f"no {kind.removesuffix('s')} is called {choice!r}", name, names(kind))
+        )
     if len(points) > 1:
         raise PluginError(_clash(kind, points))
     return points[0]
 
 
-def load(kind: str, name: str) -> Any:
+def load(kind: str, choice: str) -> Any:
     """Import a plugin and return what its entry point names (for most kinds a class).
 
     Raises:
         UnknownNameError: No such kind or name.
         PluginError: It cannot be imported, or two packages give the same name.
     """
-    point = find(kind, name)
+    point = find(kind, choice)
     try:
         return point.load()
     except Exception as problem:
         raise PluginError(
-            f"{kind.removesuffix('s')} {name!r} of package {_package(point)!r} cannot be loaded: "
+            f"{kind.removesuffix('s')} {point.name!r} of package {_package(point)!r} cannot be loaded: "
             f"{_reason(problem)}; mend or remove that package, or choose another name"
         ) from problem
 
 
-def create(kind: str, choice: str | Instance, base: type[Instance]) -> Instance:
+def create(kind: str, choice: str | Instance, base: type[Instance], **options: Any) -> Instance:
     """An instance of a plugin by its name; an instance is handed through.
+
+    Args:
+        kind: One of `KINDS`.
+        choice: "NAME" or "NAME:MODEL"; the model is the plugin's first argument.
+        base: What the plugin must extend.
+        options: Further keyword arguments of the plugin.
 
     Raises:
         UnknownNameError: No such name.
@@ -95,7 +113,7 @@ def create(kind: str, choice: str | Instance, base: type[Instance]) -> Instance:
     if isinstance(choice, str):
         plugin = load(kind, choice)
         if isinstance(plugin, type) and issubclass(plugin, base):
-            plugin = _make(kind, choice, plugin)
+            plugin = _make(kind, choice, plugin, options)
     if not isinstance(plugin, base):
         raise PluginError(
             f"{kind.removesuffix('s')} {choice!r} must extend {base.__module__}.{base.__name__}, and does not"
@@ -103,15 +121,30 @@ def create(kind: str, choice: str | Instance, base: type[Instance]) -> Instance:
     return plugin
 
 
-def _make(kind: str, name: str, plugin: type[Instance]) -> Instance:
+def _make(kind: str, choice: str, plugin: type[Instance], options: dict[str, Any]) -> Instance:
+    name, model = split(choice)
+    takes = parameters(plugin)
+    if model is not None and "model" not in takes:
+        raise UnknownNameError(
+            f"{kind.removesuffix('s')} {name!r} is one model and takes none after a colon: write {name!r}"
+        )
+    if model is None and "model" in takes and takes["model"].default is inspect.Parameter.empty:
+        raise UnknownNameError(
+            f"{kind.removesuffix('s')} {name!r} stands for many models: write {name}:MODEL"
+        )
     try:
-        return plugin()
+        return plugin(**({} if model is None else {"model": model}), **options)
     except TasvirError:
         raise
     except Exception as problem:
         raise PluginError(
             f"{kind.removesuffix('s')} {name!r} cannot be started: {_reason(problem)}"
         ) from problem
+
+
+def parameters(plugin: Any) -> dict[str, inspect.Parameter]:
+    """What a plugin can be made with, by name."""
+    return dict(inspect.signature(plugin).parameters)
 
 
 def describe(kind: str) -> tuple[Plugin, ...]:

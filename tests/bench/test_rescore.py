@@ -27,6 +27,7 @@ class CountingGenerator(Generator):
     """Paints red how many pictures it has drawn before."""
 
     name = "counting"
+    native_size = (128, 128)
 
     def __init__(self) -> None:
         self.drawn = 0

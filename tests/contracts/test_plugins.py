@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import io
 import json
+import runpy
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from PIL import Image
 
 from tasvir import registry
 from tasvir.bench.base import Suite
-from tasvir.errors import TasvirError
+from tasvir.errors import SettingError, TasvirError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import MAX_REPAIR_ROUNDS, Guide
 from tasvir.layout import RepairReport, check
@@ -56,8 +58,15 @@ def each(kind: str) -> pytest.MarkDecorator:
 
 @cache
 def made(kind: str, name: str, base: type[Any]) -> Any:
-    """One instance for all tests: loading is slow."""
-    return registry.create(kind, name, base)
+    """One instance for all tests: loading is slow.
+
+    A plugin that stands for many models has a file ``stand_ins/KIND_NAME.py`` here, whose ``arguments()``
+    makes a tiny model, or starts a local server, and returns what the plugin is to be made with.
+    """
+    stand_in = Path(__file__).parent / "stand_ins" / f"{kind}_{name}.py"
+    given = runpy.run_path(str(stand_in))["arguments"]() if stand_in.is_file() else {}
+    model = given.pop("model", None)
+    return registry.create(kind, name if model is None else f"{name}:{model}", base, **given)
 
 
 def sound(layout: Layout) -> bool:
@@ -169,6 +178,10 @@ class TestDrawing:
 
     def test_the_layout_is_looked_at(self, name: str) -> None:
         generator: Generator = made("generators", name, Generator)
+        if not generator.reads_layouts:
+            with pytest.raises(SettingError, match="reads no layouts"):
+                generator.draw([PROMPT], [LAYOUT], [5], QUICK)
+            return
         mirrored = Layout(
             tuple(
                 Thing(t.phrase, Box(1 - t.box.x1, t.box.y0, 1 - t.box.x0, t.box.y1)) for t in LAYOUT.things

@@ -191,7 +191,7 @@ def _in_order(arms: Sequence[str]) -> list[str]:
 def _stamp(models: Models | None) -> Stamp:
     if models is None:
         return kept.make_stamp("embedded", "embedded", "predicates")
-    return kept.make_stamp(models.generator.name, models.guide.name, models.metric.name)
+    return kept.make_stamp(models.generator.label, models.guide.label, models.metric.name)
 
 
 def _result(rows: Sequence[Row]) -> Result:
@@ -259,7 +259,9 @@ def _best_of(text: str, count: int, seed: int, models: Models) -> tuple[Picture,
     """The best-judged of ``count`` plain pictures; ties keep the earlier."""
     prompt = Prompt(text)
     seeds = [attempt_seed(seed, index) for index in range(count)]
-    pictures = models.generator.draw([prompt] * count, [None] * count, seeds, DrawSettings())
+    pictures = models.generator.draw(
+        [prompt] * count, [None] * count, seeds, DrawSettings(models.generator.native_size)
+    )
     scores = [
         models.guide.judge(prompt, picture, seed=seed).score
         for picture, seed in zip(pictures, seeds, strict=True)

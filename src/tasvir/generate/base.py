@@ -47,9 +47,21 @@ class DrawSettings:
 
 
 class Generator(ABC):
-    """Base of all generators: subclasses give `name` and `draw`."""
+    """Base of all generators: subclasses give `name` and `draw`.
+
+    Attributes:
+        reads_layouts: False where a layout cannot be drawn, so that such a generator only works unguided.
+        native_size: Width and height in pixels that are drawn where nobody asks for a size.
+    """
 
     name: ClassVar[str]
+    reads_layouts: bool = True
+    native_size: tuple[int, int] = (512, 512)
+
+    @property
+    def label(self) -> str:
+        """What a trace calls it: the name, with the model where the name stands for many."""
+        return self.name
 
     @abstractmethod
     def draw(

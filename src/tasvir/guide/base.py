@@ -8,16 +8,17 @@ hosted one and a script in a test all pass the same checks.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, Self, TypeVar
 
 from tasvir.errors import ReplyError
 from tasvir.guide.replies import Parsed, parse_layout_reply, parse_redesign_reply, parse_verdict_reply
-from tasvir.records import Attempt, Layout, Picture, Prompt, Verdict
+from tasvir.records import Attempt, Layout, Picture, Prompt, Usage, Verdict
 
-Skill = Literal["plan", "revise", "judge", "redesign"]
+Skill = Literal["plan", "revise", "judge", "redesign", "ask"]
 Record = TypeVar("Record")
 
 MAX_REPAIR_ROUNDS = 2
@@ -29,11 +30,11 @@ class Request:
     """One question to a guide.
 
     Args:
-        skill: Which of the four skills is asked for.
-        prompt: The user's text.
+        skill: Which of the skills is asked for.
+        prompt: The user's text; "ask": the question.
         layout: revise: the layout to go over. redesign: what the last picture was drawn from (None if drawn
             plainly).
-        picture: judge and redesign: the picture to look at.
+        picture: judge and redesign: the picture to look at; ask: the same, or None.
         attempts: redesign: everything drawn so far, oldest first.
         problems: On a repair round, what was wrong with the reply before, in words.
         previous: On a repair round, the reply before.
@@ -55,16 +56,31 @@ class Guide(ABC):
     plan, revise, redesign: {"reasoning": "...", "objects": [{"phrase": "a red car", "box": [x0, y0, x1, y1]},
     ...], "background": "a park" or null, "overlaps": [[i, j], ...]}, boxes in fractions, farthest thing
     first; a redesign without objects says that picture and prompt agree. judge: {"reasoning": "...", "score":
-    1 to 5, "missing": ["...", ...]}.
+    1 to 5, "missing": ["...", ...]}. ask: plain text.
+
+    A guide is used by one loop at a time; `fork` gives each of several loops its own.
 
     Attributes:
         repairs: How many repair rounds this guide has needed so far.
         notes: What was clipped in the last layout it gave, in words.
+        usage: What its calls have cost so far.
     """
 
     name: ClassVar[str]
     repairs: int = 0
     notes: tuple[str, ...] = ()
+    usage: Usage = Usage()
+
+    @property
+    def label(self) -> str:
+        """What a trace calls it: the name, with the model where the name stands for many."""
+        return self.name
+
+    def fork(self) -> Self:
+        """A guide with the same model, caches and connections, and counts of its own that start at 0."""
+        other = copy.copy(self)
+        other.repairs, other.notes, other.usage = 0, (), Usage()
+        return other
 
     @abstractmethod
     def reply(self, request: Request, *, seed: int) -> str:
@@ -93,6 +109,14 @@ class Guide(ABC):
             "redesign", prompt, layout=last.layout, picture=last.picture, attempts=tuple(attempts)
         )
         return self._ask(request, parse_redesign_reply, seed)
+
+    def ask(self, question: str, picture: Picture | None = None, *, seed: int = 0) -> str:
+        """Answer a free question, about a picture if one is given.
+
+        Raises:
+            SettingError: This guide answers no free questions.
+        """
+        return self.reply(Request("ask", Prompt(question), picture=picture), seed=seed)
 
     def _ask(self, request: Request, parse: Callable[[str], Parsed[Record]], seed: int) -> Record:
         text = self.reply(request, seed=seed)

@@ -17,7 +17,7 @@ from typing import Any
 
 from tasvir import __version__
 from tasvir.errors import OutputError, PromptError, RecordError
-from tasvir.records import Attempt, Layout, Picture, Prompt, Trace, Verdict
+from tasvir.records import Attempt, Layout, Picture, Prompt, Trace, Usage, Verdict
 from tasvir.report.trace_page import render_trace
 
 FORMAT = "tasvir-trace/1"
@@ -116,6 +116,8 @@ def load_trace(folder: Path) -> Trace:
             attempts=tuple(_attempt(item, folder) for item in data["attempts"]),
             best_index=data["best_index"],
             finished=str(data["finished"]),
+            usage=Usage(**data.get("usage", {})),
+            repairs=int(data.get("repairs", 0)),
         )
     except (KeyError, TypeError, ValueError, OSError, PromptError) as problem:
         raise RecordError(f"cannot read the trace in {folder}: {problem!r}") from problem

@@ -10,23 +10,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tasvir.app.cli.options import (
+    Budget,
+    Compile,
+    Concurrency,
     Device,
+    DTypeName,
     GeneratorName,
     GuideName,
     Json,
     LayoutFile,
+    LocalOnly,
+    NoSafety,
     Number,
+    OffloadName,
+    Options,
+    PerMinute,
+    Prices,
     PromptText,
+    Replay,
+    Replies,
+    Revision,
     Sampler,
     Scale,
     Seed,
     Size,
     Steps,
+    Timeout,
+    TrustRemoteCode,
 )
 from tasvir.app.cli.progress import Progress
 from tasvir.errors import TasvirError
 
 if TYPE_CHECKING:
+    from tasvir.app.cli.models import Opening
     from tasvir.loop import Event
     from tasvir.records import Layout, Prompt, Trace
     from tasvir.report.traces import TraceFolder
@@ -44,32 +60,57 @@ def generate(
     sampler: Sampler = None,
     number: Number = 1,
     seed: Seed = 0,
-    size: Size = "128x128",
+    size: Size = None,
     unguided: Annotated[bool, typer.Option("--unguided", help="Draw once from the text alone.")] = False,
     no_revise: Annotated[bool, typer.Option("--no-revise", help="Keep the first plan.")] = False,
     no_judge: Annotated[bool, typer.Option("--no-judge", help="Do not score pictures.")] = False,
     no_redesign: Annotated[bool, typer.Option("--no-redesign", help="One picture, no new layouts.")] = False,
     layout: LayoutFile = None,
     device: Device = "auto",
+    dtype: DTypeName = "auto",
+    offload: OffloadName = "none",
+    compiled: Compile = False,
+    revision: Revision = None,
+    local_only: LocalOnly = False,
+    trust_remote_code: TrustRemoteCode = False,
+    no_safety_checker: NoSafety = False,
+    options: Options = None,
+    budget: Budget = None,
+    replies: Replies = None,
+    replay: Replay = False,
+    concurrency: Concurrency = 8,
+    per_minute: PerMinute = None,
+    timeout: Timeout = 120.0,
+    prices: Prices = None,
     out: Annotated[Path | None, typer.Option(help="Folder.", show_default="out/PROMPT-SEED")] = None,
     as_json: Json = False,
 ) -> None:
     """Draw a picture that keeps to the prompt: plan, draw, judge, redesign, keep the best."""
     from tasvir.app.cli.arguments import parse_size, slug
+    from tasvir.app.cli.models import Opening, parse_options
+    from tasvir.models.load import LoadSettings
+    from tasvir.models.service import ServiceSettings
     from tasvir.records import Prompt
 
     asked = Prompt(prompt)
     settings: dict[str, Any] = {
         "rounds": rounds, "good": good, "steps": steps, "scale": scale, "sampler": sampler,
-        "size": parse_size(size), "guided": not unguided, "revise": not no_revise,
+        "size": None if size is None else parse_size(size), "guided": not unguided, "revise": not no_revise,
         "judging": not no_judge, "redesign": not no_redesign,
         "layout": None if layout is None else _read_layout(layout),
     }  # fmt: skip
+    opening = Opening(
+        LoadSettings(
+            device, dtype, offload, compiled, trust_remote_code, revision, local_only, not no_safety_checker
+        ),
+        ServiceSettings(budget, replies, replay, concurrency, per_minute, timeout, prices=prices),
+        parse_options(options or []),
+    )
     folder = out or Path("out") / f"{slug(prompt)}-{seed}"
     folders = {seed: folder} if number == 1 else {s: folder / f"seed-{s}" for s in range(seed, seed + number)}
     _check(settings, folders)
     models = {"guide": guide, "judge": judge, "generator": generator}
-    traces = _run_all(asked, folders, models, settings, device, Progress(to_stderr=as_json))
+    traces = _run_all(asked, folders, models, settings, opening, Progress(to_stderr=as_json))
     _report(traces, folders, as_json)
     if traces[-1].finished == "interrupted":
         raise typer.Exit(130)
@@ -91,7 +132,7 @@ def _check(settings: dict[str, Any], seeds: Iterable[int]) -> None:
 
     for seed in seeds:
         Switches(settings["rounds"], settings["good"], seed)
-    DrawSettings(settings["size"], settings["steps"], settings["scale"], settings["sampler"])
+    DrawSettings(steps=settings["steps"], scale=settings["scale"], sampler=settings["sampler"])
 
 
 def _run_all(
@@ -99,7 +140,7 @@ def _run_all(
     folders: dict[int, Path],
     models: dict[str, str | None],
     settings: dict[str, Any],
-    device: str,
+    opening: Opening,
     progress: Progress,
 ) -> list[Trace]:
     """One trace a seed; the folders are tried before a model is loaded."""
@@ -110,7 +151,7 @@ def _run_all(
     traces: list[Trace] = []
     try:
         with progress:
-            opened = open_models(models, settings, device, reuse=len(folders) > 1)
+            opened = open_models(models, settings, opening)
             for seed, folder in kept.items():
                 traces.append(_run(prompt, seed, folder, {**opened, **settings}, progress))
                 if traces[-1].finished == "interrupted":

@@ -10,7 +10,7 @@ import typer
 
 from tasvir.app.cli.options import Json
 
-KINDS = ("guides", "generators", "metrics", "suites", "samplers")
+KINDS = ("guides", "generators", "editors", "metrics", "suites", "samplers")
 
 
 def list_plugins(
@@ -19,7 +19,7 @@ def list_plugins(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the installed guides, generators, metrics, suites and samplers."""
+    """Show the installed guides, generators, editors, metrics, suites and samplers."""
     from tasvir import registry
     from tasvir.errors import UnknownNameError
 

@@ -1,35 +1,84 @@
-"""Opens the models that a command names: once for many pictures, and on the device that was asked for."""
+"""Opens the models that a command names, with what its flags say about loading, services and a plugin's own
+options."""
 
 from __future__ import annotations
 
-import inspect
 import re
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from tasvir.errors import SettingError
 
+if TYPE_CHECKING:
+    from tasvir.models.load import LoadSettings
+    from tasvir.models.service import ServiceSettings
+
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_GIVEN = ("model", "load", "service", "device")
+"""Parameters of a plugin that flags of their own fill."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What flags say about opening models.
+
+    Args:
+        load: For models that run in this process.
+        service: For models that run elsewhere.
+        options: "--set NAME=VALUE", as typed.
+    """
+
+    load: LoadSettings
+    service: ServiceSettings
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_model(kind: str, choice: str, base: type[Any], opening: Opening) -> Any:
+    """One plugin, made with what it takes of the flags.
+
+    Raises:
+        SettingError: It cannot be put on a device that was asked for.
+        UnknownNameError: No such model.
+    """
+    from tasvir import registry
+
+    takes = registry.parameters(registry.load(kind, choice))
+    given: dict[str, Any] = {}
+    if "load" in takes:
+        given["load"] = opening.load
+    elif "device" in takes:
+        given["device"] = opening.load.device
+    elif opening.load.device != "auto" and kind == "generators":
+        raise SettingError(f"generator {choice!r} cannot be put on a device: leave out --device")
+    if "service" in takes:
+        given["service"] = opening.service
+    for name, value in opening.options.items():
+        if name in takes and name not in _GIVEN:
+            given[name] = _converted(name, value, str(takes[name].annotation))
+    return registry.create(kind, choice, base, **given)
+
 
 def open_models(
-    names: dict[str, str | None], settings: dict[str, Any], device: str, *, reuse: bool
+    names: Mapping[str, str | None], settings: Mapping[str, Any], opening: Opening
 ) -> dict[str, Any]:
-    """The pipeline's guide, judge and generator: names, or opened where used again or put on a device.
+    """The pipeline's guide, judge and generator; what the switches rule out is not opened and stays a name.
 
     Args:
         names: "guide", "judge" and "generator"; None leaves the choice to the pipeline.
-        settings: The pipeline's switches: what they rule out is not opened.
-        device: "auto", "cpu", "mps", "cuda" or "cuda:N".
-        reuse: Open now, to be used for several pictures.
+        settings: The pipeline's switches "guided" and "judging".
+        opening: What the flags say.
 
     Raises:
-        SettingError: No such device, or a model that cannot be put on it.
+        SettingError: No such device, an option that none of the models has, or a value that it cannot take.
         UnknownNameError: No such model.
     """
     from tasvir import registry
     from tasvir.generate.base import Generator
     from tasvir.guide.base import Guide
 
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
-        raise SettingError(f"--device {device!r}: expected auto, cpu, mps, cuda or cuda:N")
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", opening.load.device):
+        raise SettingError(f"--device {opening.load.device!r}: expected auto, cpu, mps, cuda or cuda:N")
     kinds: dict[str, tuple[str, type[Any]]] = {
         "guide": ("guides", Guide),
         "judge": ("guides", Guide),
@@ -38,26 +87,48 @@ def open_models(
     for role, name in names.items():
         if name is not None:
             registry.find(kinds[role][0], name)
-    if device == "auto" and not reuse:
-        return dict(names)
-    ruled_out = {"guide": not settings["guided"], "judge": not settings["judging"], "generator": False}
-    opened: dict[str, Any] = dict(names)
-    for role, name in names.items():
-        if name is not None and not ruled_out[role]:
-            kind, base = kinds[role]
-            opened[role] = registry.create(
-                kind, _on_device(registry.load(kind, name), role, name, device), base
-            )
-    return opened
+    ruled_out = {"guide": not settings["guided"], "judge": not settings["judging"]}
+    opened = {role: (name, *kinds[role]) for role, name in names.items() if name and not ruled_out.get(role)}
+    _check_options(opening.options, [(kind, name) for name, kind, _ in opened.values()])
+    made = {role: open_model(kind, name, base, opening) for role, (name, kind, base) in opened.items()}
+    return {**names, **made}
 
 
-def _on_device(plugin: Any, role: str, name: str, device: str) -> Any:
-    """The name itself where any device will do, else the plugin built on that device.
+def _check_options(options: Mapping[str, str], plugins: list[tuple[str, str]]) -> None:
+    from tasvir import registry
 
-    A guide without a ``device`` argument needs none (a hosted one runs elsewhere); a generator does.
+    known = {
+        name
+        for kind, choice in plugins
+        for name in registry.parameters(registry.load(kind, choice))
+        if name not in _GIVEN
+    }
+    for name in options:
+        if name not in known:
+            shown = ", ".join(sorted(known)) or "none"
+            raise SettingError(f"--set {name}=...: none of these models has that option; they have: {shown}")
+
+
+def parse_options(texts: list[str]) -> dict[str, str]:
+    """Read "--set NAME=VALUE", given any number of times.
+
+    Raises:
+        SettingError: No "=" in one of them.
     """
-    if device != "auto" and "device" in inspect.signature(plugin).parameters:
-        return plugin(device=device)
-    if device != "auto" and role == "generator":
-        raise SettingError(f"generator {name!r} cannot be put on a device: leave out --device")
-    return name
+    pairs = [text.partition("=") for text in texts]
+    for name, equals, _ in pairs:
+        if not equals or not name.strip():
+            raise SettingError(f"--set {name!r}: expected NAME=VALUE, e.g. --set beta=0.4")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _converted(name: str, value: str, annotation: str) -> object:
+    """A typed value by the parameter's annotation, which is text here ("float", "int | None", ...)."""
+    try:
+        if "bool" in annotation:
+            return _TRUTH[value.lower()]
+        if "int" in annotation and "float" not in annotation:
+            return int(value)
+        return float(value) if "float" in annotation else value
+    except (KeyError, ValueError) as problem:
+        raise SettingError(f"--set {name}={value}: expected {annotation}") from problem

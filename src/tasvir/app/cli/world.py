@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tasvir.app.cli.agreement import agreement
-from tasvir.app.cli.options import MAX_SEED, Json, Seed, Size
+from tasvir.app.cli.options import MAX_SEED, Json, Seed
 
 if TYPE_CHECKING:
     from tasvir.bench.result import Result
@@ -37,7 +37,7 @@ def render(
         int, typer.Option(min=0, max=MAX_SEED, help="Seed of the first scene; the next ones count up.")
     ] = 0,
     split: Annotated[Split, typer.Option(help="Pairings seen in training, held out, or any.")] = Split.ANY,
-    size: Size = "256x256",
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "256x256",
 ) -> None:
     """Render scenes of the world, each with a caption that is true of it."""
     import numpy as np

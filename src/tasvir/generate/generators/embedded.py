@@ -29,6 +29,7 @@ class EmbeddedGenerator(Generator):
     """Layout-grounded latent diffusion in the picture world; without a layout plain text-to-image."""
 
     name: ClassVar[str] = "embedded"
+    native_size = (NATIVE, NATIVE)
 
     def __init__(self, path: Path | None = None, device: str = "auto") -> None:
         """Load from ``path`` (a diffusers pipeline folder) or the shipped weights.

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tasvir.errors import SettingError
 from tasvir.guide.base import Guide, Request
 from tasvir.guide.embedded.grammar import read
 from tasvir.guide.embedded.judging import judge
@@ -49,6 +50,10 @@ class EmbeddedGuide(Guide):
         Raises:
             LanguageError: The prompt (or a phrase of the layout) is outside the world's language.
         """
+        if request.skill == "ask":
+            raise SettingError(
+                "the embedded guide plans and judges, it answers no free questions: choose another"
+            )
         description = read(request.prompt.text)
         seed += len(request.previous)
         if request.skill == "plan":
