@@ -80,7 +80,7 @@ def test_what_calls_cost_is_kept_and_told(tmp_path: Path) -> None:
     TraceFolder(tmp_path / "a").save(paid)
     read = load_trace(tmp_path / "a")
     assert (read.usage, read.repairs) == (paid.usage, 1)
-    told = "12 calls; 3 from kept replies; 1 to repair a reply; 4,210 tokens read, 900 written; $0.0123; 25 s waited"
+    told = "12 calls; 3 from kept replies; 1 to repair a reply; 4,210 tokens read, 900 written; $0.0123; 25 s"
     assert told in render_trace(read)
     assert "price not known" in render_trace(replace(paid, usage=Usage(1, money=None)))
 
