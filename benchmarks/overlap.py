@@ -1,10 +1,11 @@
-"""Whether waiting for a multimodal model and drawing overlap: many prompts against a server that takes its time.
+"""Whether waiting for a multimodal model and drawing overlap: many prompts against a slow server.
 
     python benchmarks/overlap.py [-n 100] [--rounds 5] [--delay 2] [--concurrency 32] [--steps 16] [--json]
 
-A server in another process speaks the OpenAI protocol and answers each call after ``--delay`` seconds: layouts of two
-things, and a verdict of 3, so that every prompt goes through all its rounds. The embedded generator draws. The bound
-is the larger of the drawing time and the waiting time divided by the calls at once: what a perfect overlap would take.
+A server in another process speaks the OpenAI protocol and answers each call after ``--delay`` seconds with a
+layout of two things, or with a verdict of 3, so that every prompt goes through all its rounds. The embedded
+generator draws. The bound is the larger of the drawing time and the waiting time divided by the calls at once:
+what a perfect overlap would take.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def measure(
         ended: list[Ended] = []
         tasks = [Task(str(i), Prompt(f"a red car left of a dog, view {i}"), seed + i) for i in range(count)]
         start = time.perf_counter()
-        runner.run(tasks, lambda one: _note(ended, one, count), lambda task, event: None)
+        runner.run(tasks, lambda one: _note(ended, one, count), lambda *_: None)
         wall = time.perf_counter() - start
         server.stdin.close()
     return _figures(ended, generator, wall, concurrency)

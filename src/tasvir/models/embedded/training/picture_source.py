@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
 from tasvir.models.embedded.layout_pipeline import EmbeddedLayoutPipeline
 from tasvir.models.embedded.training.artefacts import ArtefactPool, distort
+from tasvir.models.embedded.training.autoencoder import load
 from tasvir.models.embedded.training.pixels import to_tensor
 from tasvir.world.render import render
 from tasvir.world.sampler import sample_scene
@@ -68,7 +68,7 @@ def _pool(device: torch.device, vae: Path | None, pipeline: Path | None) -> Arte
         )
         generator.to(device, torch.float32)
     if vae is not None:
-        coder = EmbeddedAutoencoder.from_pretrained(vae, local_files_only=True, use_safetensors=True).float()
+        coder = load(vae)
     else:
         coder = generator.vae if generator is not None else None
     if coder is not None:
