@@ -4,8 +4,8 @@
 
 A server in another process speaks the OpenAI protocol and answers each call after ``--delay`` seconds with a
 layout of two things, or with a verdict of 3, so that every prompt goes through all its rounds. The embedded
-generator draws. The bound is the larger of the drawing time and the waiting time divided by the calls at once:
-what a perfect overlap would take.
+generator draws. The bound, which a perfect overlap would take, is the larger of the drawing time and the
+waiting time divided by the calls at once.
 """
 
 from __future__ import annotations

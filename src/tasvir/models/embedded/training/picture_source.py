@@ -67,10 +67,9 @@ def _pool(device: torch.device, vae: Path | None, pipeline: Path | None) -> Arte
             str(pipeline), local_files_only=True, use_safetensors=True
         )
         generator.to(device, torch.float32)
+    coder = None if generator is None else generator.vae
     if vae is not None:
         coder = load(vae)
-    else:
-        coder = generator.vae if generator is not None else None
     if coder is not None:
         coder = coder.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
     return ArtefactPool(coder, generator, device)
