@@ -105,7 +105,7 @@ def measure(
         runner.run(tasks, lambda one: _note(ended, one, count), lambda *_: None)
         wall = time.perf_counter() - start
         server.stdin.close()
-    return _figures(ended, generator, wall, concurrency)
+    return _figures(ended, generator, wall, concurrency, delay)
 
 
 def _note(ended: list[Ended], one: Ended, count: int) -> None:
@@ -114,16 +114,18 @@ def _note(ended: list[Ended], one: Ended, count: int) -> None:
         progress(f"{len(ended)} of {count} prompts, {threading.active_count()} threads")
 
 
-def _figures(ended: list[Ended], generator: Timed, wall: float, concurrency: int) -> dict[str, Any]:
+def _figures(
+    ended: list[Ended], generator: Timed, wall: float, concurrency: int, delay: float
+) -> dict[str, Any]:
     failed = [one for one in ended if one.error is not None or one.trace is None]
     if failed:
         raise SystemExit(f"{len(failed)} prompts failed, the first with: {failed[0].error}")
-    usages = [one.trace.usage for one in ended if one.trace is not None]
-    waited = sum(usage.seconds for usage in usages)
+    calls = sum(one.trace.usage.calls for one in ended if one.trace is not None)
+    waited = calls * delay  # not what the client says, which counts waiting for a free place too
     bound = max(generator.seconds, waited / concurrency)
     return {
         "prompts": len(ended),
-        "calls": sum(usage.calls for usage in usages),
+        "calls": calls,
         "pictures": generator.pictures,
         "pictures_a_batch": generator.pictures / generator.calls,
         "calls_at_once": concurrency,
