@@ -47,12 +47,21 @@ def read_picture(path: Path) -> Picture:
         UnknownNameError: There is no such file.
         SettingError: It is not a picture, or one of more pixels than is safe to open.
     """
+    return decoded_picture(path, path)
+
+
+def decoded_picture(source: Path | io.BytesIO, path: Path) -> Picture:
+    """A picture of any common format as PNG, from a file or from bytes that are called by a path.
+
+    Raises:
+        UnknownNameError, SettingError: See `read_picture`.
+    """
     from PIL import Image, UnidentifiedImageError
 
     from tasvir.records import Picture
 
     try:
-        with Image.open(path) as opened:
+        with Image.open(source) as opened:
             rgb = opened.convert("RGB")
     except (UnidentifiedImageError, SyntaxError, ValueError) as problem:  # Pillow's, on damaged files
         raise SettingError(

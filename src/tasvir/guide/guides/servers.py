@@ -11,7 +11,7 @@ from tasvir.guide.mllm.guide import MllmGuide
 
 
 class HttpGuide(MllmGuide):
-    """A server that speaks OpenAI's protocol, http://HOST:PORT/v1#MODEL; key TASVIR_API_KEY if it needs one."""
+    """A server that speaks OpenAI's protocol, http://HOST:PORT/v1#MODEL; key TASVIR_API_KEY."""
 
     name: ClassVar[str] = "http"
 

@@ -39,7 +39,7 @@ class Example:
         draft: A faulty layout, for revise and redesign.
         fault: What is wrong with the draft.
         shows: In words, what a picture shows, for judge and redesign.
-        verdict: What a judge should say of that picture. A 5 says that it was drawn from the layout, any other
+        verdict: What a judge should say of that picture. A 5 says that it was drawn from the layout, another
             score that it was drawn from the draft.
     """
 

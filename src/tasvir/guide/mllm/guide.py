@@ -38,8 +38,8 @@ class MllmGuide(Guide):
     ) -> None:
         self.model = model
         self._client = self._connect(service)
-        folders = [None if folder is None else Path(folder) for folder in (templates, examples)]
-        self._conversation = Conversation(*folders, shots, pictures)
+        own, shown = (None if folder is None else Path(folder) for folder in (templates, examples))
+        self._conversation = Conversation(own, shown, shots, pictures)
 
     @property
     def label(self) -> str:
