@@ -1,8 +1,8 @@
-"""A local server that speaks the wire protocols of OpenAI, Google Gemini and Anthropic, for tests and benchmarks.
+"""A local server that speaks the protocols of OpenAI, Google Gemini and Anthropic, for tests and benchmarks.
 
-It reads each request as the real service does (keys in the protocol's own header, pictures out of the messages),
-refuses what is malformed with the protocol's own error, counts tokens by a rule that can be redone by hand, and
-fails on demand. It is no model: what it answers is what its user told it to.
+It reads each request as the real service does (keys in the protocol's own header, pictures out of the
+messages), refuses what is malformed with the protocol's own error, counts tokens by a rule that can be redone
+by hand, and fails on demand. It is no model: what it answers is what its user told it to.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class Fault:
         delay: Seconds to wait first.
         cut: Promise the whole answer, send half of it and hang up.
         drop: Hang up without an answer.
-        finish: "refused" (a safety filter), "length" (out of tokens) or "empty" (no choices) instead of a full
-            answer.
+        finish: "refused" (a safety filter), "length" (out of tokens) or "empty" (no choices) instead of
+        "stop".
     """
 
     status: int = 200
@@ -131,7 +131,7 @@ class MllmServer:
         """The most requests that were being worked on at one moment."""
         self._at_work = 0
         self._lock = threading.Lock()
-        self._server = _Listener(("127.0.0.1", 0), _handler(self))
+        self._server = _Listener(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -179,6 +179,10 @@ class _Listener(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
+    def __init__(self, owner: MllmServer) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.owner = owner
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hung up is part of what is tested."""
 
@@ -196,75 +200,73 @@ class WireError(Exception):
         self.status = status
 
 
-def _handler(server: MllmServer) -> type[BaseHTTPRequestHandler]:
-    """The class that answers this server's connections."""
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one connection of its listener's server."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.1"
+    server: _Listener
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Nothing is printed."""
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing is printed."""
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            protocol = _protocol(self.path)
-            server.started()
-            try:
-                self._respond(protocol, body)
-            except WireError as error:
-                self._send(error.status, json.dumps(_error(protocol, error.status, str(error))).encode())
-            finally:
-                server.ended()
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        protocol = _protocol(self.path)
+        owner = self.server.owner
+        owner.started()
+        try:
+            self._respond(protocol, body)
+        except WireError as error:
+            self._send(error.status, json.dumps(_error(protocol, error.status, str(error))).encode())
+        finally:
+            owner.ended()
 
-        def _respond(self, protocol: str, body: bytes) -> None:
-            question = understood(protocol, self.path, dict(self.headers.items()), body)
-            if server.key is not None and question.key != server.key:
-                raise WireError(401, f"Incorrect API key provided: {question.key}.")
-            if server.models is not None and question.model not in server.models:
-                raise WireError(404, f"The model {question.model} does not exist")
-            fault = server.take(question)
-            time.sleep(server.delay + fault.delay)
-            if fault.drop:
-                self._hang_up()
-                return
-            if fault.body is not None:
-                self._send(fault.status, fault.body, fault.content_type, fault.headers)
-                return
-            if fault.status != 200:
-                content = json.dumps(_error(protocol, fault.status, "the fault that was asked for")).encode()
-                self._send(fault.status, content, fault.content_type, fault.headers)
-                return
-            if question.schema is not None and not server.reads_schema:
-                raise WireError(400, "response_format json_schema is not supported by this model")
-            content = json.dumps(_answered(question, server.answer(question), fault.finish)).encode()
+    def _respond(self, protocol: str, body: bytes) -> None:
+        owner = self.server.owner
+        question = understood(protocol, self.path, dict(self.headers.items()), body)
+        if owner.key is not None and question.key != owner.key:
+            raise WireError(401, f"Incorrect API key provided: {question.key}.")
+        if owner.models is not None and question.model not in owner.models:
+            raise WireError(404, f"The model {question.model} does not exist")
+        fault = owner.take(question)
+        time.sleep(owner.delay + fault.delay)
+        if fault.drop:
+            self._hang_up()
+        elif fault.body is not None:
+            self._send(fault.status, fault.body, fault.content_type, fault.headers)
+        elif fault.status != 200:
+            content = json.dumps(_error(protocol, fault.status, "the fault that was asked for")).encode()
+            self._send(fault.status, content, fault.content_type, fault.headers)
+        elif question.schema is not None and not owner.reads_schema:
+            raise WireError(400, "response_format json_schema is not supported by this model")
+        else:
+            content = json.dumps(_answered(question, owner.answer(question), fault.finish)).encode()
             self._send(200, content, fault.content_type, fault.headers, cut=fault.cut)
 
-        def _send(
-            self,
-            status: int,
-            content: bytes,
-            content_type: str = "application/json",
-            headers: Mapping[str, str] | None = None,
-            cut: bool = False,
-        ) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(content)))
-            for name, value in (headers or {}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content[: len(content) // 2] if cut else content)
-            if cut:
-                self.wfile.flush()
-                self._hang_up()
+    def _send(
+        self,
+        status: int,
+        content: bytes,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        cut: bool = False,
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if cut else content)
+        if cut:
+            self.wfile.flush()
+            self._hang_up()
 
-        def _hang_up(self) -> None:
-            self.close_connection = True
-            # a linger of 0 seconds sends a reset: the client sees a dropped connection, not a tidy end
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-
-    return Handler
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        # a linger of 0 seconds sends a reset: the client sees a dropped connection, not a tidy end
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
 
 def _protocol(path: str) -> str:
@@ -289,7 +291,7 @@ def understood(protocol: str, path: str, headers: Mapping[str, str], body: bytes
         raise WireError(400, f"Invalid request: {error!r}") from error
 
 
-def _from_openai(path: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> Question:
+def _from_openai(_path: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> Question:
     asked = content.get("response_format") or {}
     limit = content.get("max_completion_tokens", content.get("max_tokens"))
     return Question(
@@ -362,7 +364,7 @@ def _standard(data: str) -> str:
     return data.replace("-", "+").replace("_", "/")
 
 
-def _from_anthropic(path: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> Question:
+def _from_anthropic(_path: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> Question:
     if "anthropic-version" not in headers:
         raise WireError(400, "anthropic-version: header is required")
     if "max_tokens" not in content:
