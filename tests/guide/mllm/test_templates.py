@@ -1,4 +1,4 @@
-"""Templates: ours render for each skill, a file of the user stands before ours, a broken one is told by line."""
+"""Templates: ours render for each skill, a file of the user stands before ours, a broken one is told."""
 
 from __future__ import annotations
 
