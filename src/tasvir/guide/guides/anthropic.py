@@ -1,4 +1,4 @@
-"""Guides that Anthropic hosts: `anthropic:claude-sonnet-4-5`."""
+"""Guides that Anthropic hosts: `anthropic:claude-sonnet-4-6`."""
 
 from __future__ import annotations
 
