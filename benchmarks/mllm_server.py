@@ -454,10 +454,13 @@ def _to_anthropic(question: Question, text: str, finish: str, given: int) -> dic
 def _error(protocol: str, status: int, message: str) -> dict[str, Any]:
     """An error in the protocol's own form."""
     if protocol == "google":
-        names = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
+        names = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
+        names |= {429: "RESOURCE_EXHAUSTED", 500: "INTERNAL"}
         return {"error": {"code": status, "message": message, "status": names.get(status, "UNAVAILABLE")}}
-    names = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error"}
-    kind = {**names, 429: "rate_limit_error", 529: "overloaded_error"}.get(status, "api_error")
+    names = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error"}
+    kind = {**names, 404: "not_found_error", 429: "rate_limit_error", 529: "overloaded_error"}.get(
+        status, "api_error"
+    )
     if protocol == "anthropic":
         return {"type": "error", "error": {"type": kind, "message": message}}
     return {"error": {"message": message, "type": kind, "param": None, "code": None}}

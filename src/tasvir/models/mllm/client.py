@@ -59,8 +59,8 @@ class MllmClient:
         self._price = price(self.endpoint, read_prices(service.prices))
         if self._price is None and service.budget is not None and not service.replay:
             raise SettingError(
-                f"--budget {service.budget:g} cannot be kept: the price of {self.endpoint.label} is not known. "
-                "Put it into a file and give that with --prices:\n"
+                f"--budget {service.budget:g} cannot be kept, as no price of {self.endpoint.label} is known: "
+                "put it into a file and give that with --prices:\n"
                 f'["{self.endpoint.label}"]\ninput = 1.00  # US dollars a million tokens\noutput = 2.00'
             )
 

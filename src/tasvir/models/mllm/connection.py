@@ -7,6 +7,7 @@ that attempts are counted once, in `calls`.
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tasvir.errors import ServiceError
@@ -15,6 +16,7 @@ from tasvir.models.mllm.endpoints import Endpoint, key
 from tasvir.models.mllm.question import Question
 
 if TYPE_CHECKING:
+    from httpx2 import AsyncClient
     from pydantic_ai.messages import ModelMessage
     from pydantic_ai.models import Model, ModelRequestParameters
     from pydantic_ai.settings import ModelSettings
@@ -109,10 +111,20 @@ class Connection:
         return settings
 
 
-def _model(endpoint: Endpoint, secret: str | None) -> Model:
+@cache
+def _http() -> AsyncClient:
+    """What all calls of the process go through; each gets a connection of its own.
+
+    Beside an answer's seconds a new connection costs little, and none goes stale or stays open.
+    """
+    from httpx2 import Limits
     from pydantic_ai.models import create_async_httpx2_client
 
-    http = create_async_httpx2_client()
+    return create_async_httpx2_client(limits=Limits(max_keepalive_connections=0))
+
+
+def _model(endpoint: Endpoint, secret: str | None) -> Model:
+    http = _http()
     if endpoint.provider == "google":
         from pydantic_ai.models.google import GoogleModel
         from pydantic_ai.providers.google import GoogleProvider
