@@ -33,6 +33,7 @@ def _services() -> Iterator[None]:
                 raise WireError(400, str(problem)) from problem
 
         with MllmServer(answer, key="a-key-for-tests") as server:
+            patch.setenv("NO_PROXY", "*")
             for name in KEYS:
                 patch.setenv(name, "a-key-for-tests")
             patch.setenv("OPENAI_BASE_URL", server.openai_address)

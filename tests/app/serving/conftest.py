@@ -14,8 +14,9 @@ Serve = Callable[[Guide], GuideServer]
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Serves a guide at a free port of this machine."""
+    monkeypatch.setenv("NO_PROXY", "*")
     servers: list[GuideServer] = []
 
     def start(guide: Guide) -> GuideServer:
