@@ -14,7 +14,6 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from tasvir.app.cli.arguments import decoded_picture
@@ -112,7 +111,7 @@ def _image(where: str, url: object) -> bytes:
         content = base64.b64decode(url[head.end() :], validate=True)
     except (binascii.Error, ValueError) as problem:
         raise SettingError(f"{where}: the picture is not base64: {problem}") from problem
-    return decoded_picture(io.BytesIO(content), Path(where)).png
+    return decoded_picture(io.BytesIO(content), where).png
 
 
 def write_answer(chat: Chat, text: str) -> dict[str, Any]:
