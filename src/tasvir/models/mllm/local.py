@@ -30,6 +30,7 @@ from tasvir.errors import HubError, ServiceError, SettingError
 from tasvir.models.embedded.loading import pick_device
 from tasvir.models.load import LoadSettings
 from tasvir.models.mllm.calls import Answer
+from tasvir.models.mllm.endpoints import scrub
 from tasvir.models.mllm.messages import Message
 from tasvir.models.mllm.question import Question
 
@@ -222,17 +223,18 @@ def _explained(model: str, load: LoadSettings) -> Iterator[None]:
 
 
 def _advice(problem: Exception, load: LoadSettings) -> str:
-    said = " ".join(str(problem).split())[:300]
+    whole = str(problem)
+    said = scrub(whole)
     cause = problem.__cause__ or problem
     if isinstance(cause, GatedRepoError):
         return "its owner wants terms to be accepted on its page first; then log in with `hf auth login`"
     if isinstance(cause, RepositoryNotFoundError):
         return "there is no such model on the hub, or it is private: check its id, or `hf auth login`"
-    if "trust_remote_code" in said:
+    if "trust_remote_code" in whole:
         return "it brings Python of its own, which can do anything that you can: --trust-remote-code runs it"
-    if "safetensors" in said:
+    if "safetensors" in whole:
         return f"only safetensors are read, as other weight files can run code: take another version ({said})"
-    if isinstance(problem, ImportError) or "orchvision" in said:
+    if isinstance(problem, ImportError) or "orchvision" in whole:
         return f"a package is missing; or take a model of the Gemma 3 or Qwen-VL kind ({said})"
     if isinstance(cause, HfHubHTTPError | OSError):
         hint = "it is not on this disk; leave out --local-only" if load.local_only else "is the network up?"
