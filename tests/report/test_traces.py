@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tasvir.errors import RecordError
+from tasvir.guide.replies import parse_layout_reply, parse_verdict_reply
 from tasvir.records import Attempt, Box, Layout, Picture, Prompt, Thing, Trace, Usage, Verdict
 from tasvir.report.box_drawing import COLORS, colors_of, draw_boxes
 from tasvir.report.trace_page import render_trace
@@ -120,6 +122,18 @@ def test_nothing_that_was_typed_can_act_on_the_page() -> None:
     assert hostile.tags == harmless.tags
     assert "script" not in hostile.tags
     assert not [name for name, _ in hostile.attributes if name.startswith("on")]
+
+
+def test_nothing_that_a_model_said_can_act_on_the_page() -> None:
+    """From replies as text to the page: whatever the reader lets through is shown as text."""
+    objects = [{"phrase": EVIL, "box": [0.1, 0.2, 0.5, 0.9]}]
+    layout = parse_layout_reply(json.dumps({"objects": objects, "background": EVIL})).value()
+    verdict = parse_verdict_reply(json.dumps({"score": 2, "reasoning": EVIL, "missing": [EVIL]})).value()
+    picture = Picture(png((9, 8, 7)), 16, 8, {"seed": 3})
+    page = render_trace(
+        Trace(Prompt("a dog"), 3, {}, (layout,), (Attempt(0, layout, picture, verdict, (EVIL,)),), 0, "good")
+    )
+    assert page.count("&lt;script&gt;") >= 5 and "<script" not in page and "<img src=http" not in page
 
 
 def test_the_page_loads_nothing() -> None:

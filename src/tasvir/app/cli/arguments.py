@@ -45,23 +45,32 @@ def read_picture(path: Path) -> Picture:
         UnknownNameError: There is no such file.
         SettingError: It is not a picture, or one of more pixels than is safe to open.
     """
+    return decoded_picture(path, str(path))
+
+
+def decoded_picture(source: Path | io.BytesIO, name: str) -> Picture:
+    """A picture of any common format as PNG, from a file or from bytes; messages call it by a name.
+
+    Raises:
+        UnknownNameError, SettingError: See `read_picture`.
+    """
     from PIL import Image, UnidentifiedImageError
 
     from tasvir.records import Picture
 
     try:
-        with Image.open(path) as opened:
+        with Image.open(source) as opened:
             rgb = opened.convert("RGB")
     except (UnidentifiedImageError, SyntaxError, ValueError) as problem:  # Pillow's, on damaged files
         raise SettingError(
-            f"{path} is not a picture that can be read: give a PNG, JPEG or WebP file"
+            f"{name} is not a picture that can be read: give a PNG, JPEG or WebP file"
         ) from problem
     except Image.DecompressionBombError as problem:
-        raise SettingError(f"{path} is too large to be read ({problem}): give a smaller picture") from problem
+        raise SettingError(f"{name} is too large to be read ({problem}): give a smaller picture") from problem
     except OSError as problem:
         raise UnknownNameError(
-            f"cannot read the picture {path}: {problem.strerror or problem}; give the path of a picture file"
+            f"cannot read the picture {name}: {problem.strerror or problem}; give the path of a picture file"
         ) from problem
     buffer = io.BytesIO()
     rgb.save(buffer, "PNG")
-    return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": path.name})
+    return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": Path(name).name})
