@@ -9,44 +9,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tasvir.app.cli.models import Opening
+from tasvir.app.cli.opening import opens_models
 from tasvir.app.cli.options import (
-    Budget,
-    Compile,
-    Concurrency,
-    Device,
-    DTypeName,
     GeneratorName,
     GuideName,
     Json,
     LayoutFile,
-    LocalOnly,
-    NoSafety,
     Number,
-    OffloadName,
-    Options,
-    PerMinute,
-    Prices,
-    Replay,
-    Replies,
-    Revision,
     Sampler,
     Scale,
     Seed,
     Size,
     Steps,
-    Timeout,
-    TrustRemoteCode,
 )
 from tasvir.app.cli.progress import Progress
 from tasvir.errors import SettingError, TasvirError
 
 if TYPE_CHECKING:
-    from tasvir.app.cli.models import Opening
     from tasvir.loop import Event
     from tasvir.records import Layout, Prompt, Trace
     from tasvir.report.traces import TraceFolder
 
 
+@opens_models
 def generate(
     prompt: Annotated[
         str | None, typer.Argument(help="What the picture shall show.", show_default=False)
@@ -70,32 +56,15 @@ def generate(
     no_judge: Annotated[bool, typer.Option("--no-judge", help="Do not score pictures.")] = False,
     no_redesign: Annotated[bool, typer.Option("--no-redesign", help="One picture, no new layouts.")] = False,
     layout: LayoutFile = None,
-    device: Device = "auto",
-    dtype: DTypeName = "auto",
-    offload: OffloadName = "none",
-    compiled: Compile = False,
-    revision: Revision = None,
-    local_only: LocalOnly = False,
-    trust_remote_code: TrustRemoteCode = False,
-    no_safety_checker: NoSafety = False,
-    options: Options = None,
-    budget: Budget = None,
-    replies: Replies = None,
-    replay: Replay = False,
-    concurrency: Concurrency = 8,
-    per_minute: PerMinute = None,
-    timeout: Timeout = 120.0,
-    prices: Prices = None,
     batch: Annotated[int, typer.Option(min=1, help="Pictures drawn at once with --prompts.")] = 8,
     out: Annotated[Path | None, typer.Option(help="Folder.", show_default="out/PROMPT-SEED")] = None,
     as_json: Json = False,
+    *,
+    opening: Opening,
 ) -> None:
     """Draw a picture that keeps to the prompt: plan, draw, judge, redesign, keep the best."""
     from tasvir.app.cli.arguments import parse_size
-    from tasvir.app.cli.models import Opening, parse_options
     from tasvir.bench.prompt_file import slug
-    from tasvir.models.load import LoadSettings
-    from tasvir.models.service import ServiceSettings
     from tasvir.records import Prompt
 
     settings: dict[str, Any] = {
@@ -104,13 +73,6 @@ def generate(
         "judging": not no_judge, "redesign": not no_redesign,
         "layout": None if layout is None else _read_layout(layout),
     }  # fmt: skip
-    opening = Opening(
-        LoadSettings(
-            device, dtype, offload, compiled, trust_remote_code, revision, local_only, not no_safety_checker
-        ),
-        ServiceSettings(budget, replies, replay, concurrency, per_minute, timeout, prices=prices),
-        parse_options(options or []),
-    )
     models = {"guide": guide, "judge": judge, "generator": generator}
     if prompts is not None:
         if prompt is not None or number != 1:

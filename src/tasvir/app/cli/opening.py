@@ -12,9 +12,11 @@ from tasvir.app.cli.models import Opening, parse_options
 from tasvir.app.cli.options import (
     Budget,
     Compile,
+    Concurrency,
     Device,
     DTypeName,
     LocalOnly,
+    NoSafety,
     OffloadName,
     Options,
     PerMinute,
@@ -34,10 +36,12 @@ _FLAGS: dict[str, tuple[Any, Any]] = {
     "revision": (Revision, None),
     "local_only": (LocalOnly, False),
     "trust_remote_code": (TrustRemoteCode, False),
+    "no_safety_checker": (NoSafety, False),
     "options": (Options, None),
     "budget": (Budget, None),
     "replies": (Replies, None),
     "replay": (Replay, False),
+    "concurrency": (Concurrency, 8),
     "per_minute": (PerMinute, None),
     "timeout": (Timeout, 120.0),
     "prices": (Prices, None),
@@ -63,16 +67,14 @@ def opens_models(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _opening(
-    *, compiled: bool, options: list[str] | None, budget: float | None, prices: Any, **others: Any
-) -> Opening:
+def _opening(*, compiled: bool, no_safety_checker: bool, options: list[str] | None, **others: Any) -> Opening:
     from tasvir.models.load import LoadSettings
     from tasvir.models.service import ServiceSettings
 
     load = {name: others.pop(name) for name in ("device", "dtype", "offload", "revision")}
     load |= {name: others.pop(name) for name in ("local_only", "trust_remote_code")}
     return Opening(
-        LoadSettings(**load, compile=compiled),
-        ServiceSettings(budget=budget, prices=prices, **others),
+        LoadSettings(**load, compile=compiled, safety=not no_safety_checker),
+        ServiceSettings(**others),
         parse_options(options or []),
     )
