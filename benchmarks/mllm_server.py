@@ -200,6 +200,15 @@ class WireError(Exception):
         self.status = status
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    status: int
+    content: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+
+
 class _Handler(BaseHTTPRequestHandler):
     """Answers one connection of its listener's server."""
 
@@ -215,13 +224,18 @@ class _Handler(BaseHTTPRequestHandler):
         owner = self.server.owner
         owner.started()
         try:
-            self._respond(protocol, body)
+            sent = self._outcome(protocol, body)
         except WireError as error:
-            self._send(error.status, json.dumps(_error(protocol, error.status, str(error))).encode())
+            sent = _Sent(error.status, json.dumps(_error(protocol, error.status, str(error))).encode())
         finally:
-            owner.ended()
+            owner.ended()  # before anything is sent: its receiver may ask again at once
+        if sent is None:
+            self._hang_up()
+        else:
+            self._send(sent)
 
-    def _respond(self, protocol: str, body: bytes) -> None:
+    def _outcome(self, protocol: str, body: bytes) -> _Sent | None:
+        """What a request is answered; None hangs up."""
         owner = self.server.owner
         question = understood(protocol, self.path, dict(self.headers.items()), body)
         if owner.key is not None and question.key != owner.key:
@@ -231,34 +245,25 @@ class _Handler(BaseHTTPRequestHandler):
         fault = owner.take(question)
         time.sleep(owner.delay + fault.delay)
         if fault.drop:
-            self._hang_up()
-        elif fault.body is not None:
-            self._send(fault.status, fault.body, fault.content_type, fault.headers)
-        elif fault.status != 200:
+            return None
+        content = fault.body
+        if content is None and fault.status != 200:
             content = json.dumps(_error(protocol, fault.status, "the fault that was asked for")).encode()
-            self._send(fault.status, content, fault.content_type, fault.headers)
-        elif question.schema is not None and not owner.reads_schema:
-            raise WireError(400, "response_format json_schema is not supported by this model")
-        else:
+        if content is None:
+            if question.schema is not None and not owner.reads_schema:
+                raise WireError(400, "response_format json_schema is not supported by this model")
             content = json.dumps(_answered(question, owner.answer(question), fault.finish)).encode()
-            self._send(200, content, fault.content_type, fault.headers, cut=fault.cut)
+        return _Sent(fault.status, content, fault.content_type, fault.headers, fault.cut)
 
-    def _send(
-        self,
-        status: int,
-        content: bytes,
-        content_type: str = "application/json",
-        headers: Mapping[str, str] | None = None,
-        cut: bool = False,
-    ) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(content)))
-        for name, value in (headers or {}).items():
+    def _send(self, sent: _Sent) -> None:
+        self.send_response(sent.status)
+        self.send_header("Content-Type", sent.content_type)
+        self.send_header("Content-Length", str(len(sent.content)))
+        for name, value in sent.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if cut else content)
-        if cut:
+        self.wfile.write(sent.content[: len(sent.content) // 2] if sent.cut else sent.content)
+        if sent.cut:
             self.wfile.flush()
             self._hang_up()
 
