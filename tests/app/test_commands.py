@@ -35,7 +35,7 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
 
 def test_every_command_has_help(runner: CliRunner) -> None:
     commands = ["generate", "plan", "judge", "list", "world render", "world prompts", "world evaluate"]
-    commands += ["world agreement"]
+    commands += ["world agreement", "ask", "serve guide", "guide copy"]
     commands += [f"train {model}" for model in ("autoencoder", "generator", "recogniser", "oracle")]
     for command in commands:
         result = runner.invoke(app, [*command.split(), "--help"])

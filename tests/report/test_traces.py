@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import pytest
 from PIL import Image
 
 from tasvir.errors import RecordError
-from tasvir.records import Attempt, Box, Layout, Picture, Prompt, Thing, Trace, Verdict
+from tasvir.guide.replies import parse_layout_reply, parse_verdict_reply
+from tasvir.records import Attempt, Box, Layout, Picture, Prompt, Thing, Trace, Usage, Verdict
 from tasvir.report.box_drawing import COLORS, colors_of, draw_boxes
 from tasvir.report.trace_page import render_trace
 from tasvir.report.traces import TraceFolder, load_trace, with_text
@@ -73,6 +76,17 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
         )
 
 
+def test_what_calls_cost_is_kept_and_told(tmp_path: Path) -> None:
+    assert "Calls" not in render_trace(trace())
+    paid = replace(trace(), usage=Usage(12, 3, 4210, 900, 0.01234, 25.0), repairs=1)
+    TraceFolder(tmp_path / "a").save(paid)
+    read = load_trace(tmp_path / "a")
+    assert (read.usage, read.repairs) == (paid.usage, 1)
+    told = "12 calls; 3 from kept replies; 1 to repair a reply; 4,210 tokens read, 900 written; $0.0123; 25 s"
+    assert told in render_trace(read)
+    assert "price not known" in render_trace(replace(paid, usage=Usage(1, money=None)))
+
+
 def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     folder = TraceFolder(tmp_path / "a")
     folder.save(trace())
@@ -108,6 +122,18 @@ def test_nothing_that_was_typed_can_act_on_the_page() -> None:
     assert hostile.tags == harmless.tags
     assert "script" not in hostile.tags
     assert not [name for name, _ in hostile.attributes if name.startswith("on")]
+
+
+def test_nothing_that_a_model_said_can_act_on_the_page() -> None:
+    """From replies as text to the page: whatever the reader lets through is shown as text."""
+    objects = [{"phrase": EVIL, "box": [0.1, 0.2, 0.5, 0.9]}]
+    layout = parse_layout_reply(json.dumps({"objects": objects, "background": EVIL})).value()
+    verdict = parse_verdict_reply(json.dumps({"score": 2, "reasoning": EVIL, "missing": [EVIL]})).value()
+    picture = Picture(png((9, 8, 7)), 16, 8, {"seed": 3})
+    page = render_trace(
+        Trace(Prompt("a dog"), 3, {}, (layout,), (Attempt(0, layout, picture, verdict, (EVIL,)),), 0, "good")
+    )
+    assert page.count("&lt;script&gt;") >= 5 and "<script" not in page and "<img src=http" not in page
 
 
 def test_the_page_loads_nothing() -> None:

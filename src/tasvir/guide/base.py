@@ -2,8 +2,9 @@
 
 A guide has four skills (thesis, chapter 6.3): plan O <- M(C), revise O' <- M(C, O), judge R <- M(C, I) and
 redesign O' <- M(C, I). A subclass answers a `Request` with text; this base class reads the text as data
-(`guide/replies.py`), checks it, and sends the exact problems back at most twice. So an embedded model, a
-hosted one and a script in a test all pass the same checks.
+(`guide/replies.py`), checks it, and sends the exact problems back at most twice; boxes that still can only be
+meant in another format are then taken in that one. So an embedded model, a hosted one and a script in a test
+all pass the same checks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self, TypeVar
 
 from tasvir.errors import ReplyError
+from tasvir.guide.other_formats import in_another_format
 from tasvir.guide.replies import Parsed, parse_layout_reply, parse_redesign_reply, parse_verdict_reply
 from tasvir.records import Attempt, Layout, Picture, Prompt, Usage, Verdict
 
@@ -62,14 +64,16 @@ class Guide(ABC):
 
     Attributes:
         repairs: How many repair rounds this guide has needed so far.
-        notes: What was clipped in the last layout it gave, in words.
+        notes: What was put right in the last layout it gave, in words.
         usage: What its calls have cost so far.
+        waits: It works elsewhere, so that many prompts may wait for it at once.
     """
 
     name: ClassVar[str]
     repairs: int = 0
     notes: tuple[str, ...] = ()
     usage: Usage = Usage()
+    waits: bool = False
 
     @property
     def label(self) -> str:
@@ -127,6 +131,9 @@ class Guide(ABC):
             self.repairs += 1
             text = self.reply(replace(request, problems=parsed.problems, previous=text), seed=seed)
             parsed = parse(text)
+        if parsed.problems:
+            canvas = None if request.picture is None else (request.picture.width, request.picture.height)
+            parsed = in_another_format(parsed, canvas)
         if parsed.problems:
             listed = "\n".join(f"  - {problem}" for problem in parsed.problems)
             raise ReplyError(

@@ -42,6 +42,12 @@ class Parsed(Generic[Record]):
         return cast(Record, self.record)
 
 
+def layout_form(layout: Layout) -> dict[str, Any]:
+    """A layout in the form of a reply, to be shown to a guide or to be given by one."""
+    data = layout.to_dict()
+    return {"objects": data.pop("things"), **data}
+
+
 def parse_layout_reply(text: str) -> Parsed[Layout]:
     """Read the reply to plan or revise."""
     data, problems = find_object(text, "objects")

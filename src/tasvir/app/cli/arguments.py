@@ -12,8 +12,6 @@ from tasvir.errors import SettingError, UnknownNameError
 if TYPE_CHECKING:
     from tasvir.records import Picture
 
-_SLUG_LETTERS = 48
-
 
 def parse_size(text: str) -> tuple[int, int]:
     """Read "WxH" in pixels.
@@ -47,34 +45,32 @@ def read_picture(path: Path) -> Picture:
         UnknownNameError: There is no such file.
         SettingError: It is not a picture, or one of more pixels than is safe to open.
     """
+    return decoded_picture(path, str(path))
+
+
+def decoded_picture(source: Path | io.BytesIO, name: str) -> Picture:
+    """A picture of any common format as PNG, from a file or from bytes; messages call it by a name.
+
+    Raises:
+        UnknownNameError, SettingError: See `read_picture`.
+    """
     from PIL import Image, UnidentifiedImageError
 
     from tasvir.records import Picture
 
     try:
-        with Image.open(path) as opened:
+        with Image.open(source) as opened:
             rgb = opened.convert("RGB")
     except (UnidentifiedImageError, SyntaxError, ValueError) as problem:  # Pillow's, on damaged files
         raise SettingError(
-            f"{path} is not a picture that can be read: give a PNG, JPEG or WebP file"
+            f"{name} is not a picture that can be read: give a PNG, JPEG or WebP file"
         ) from problem
     except Image.DecompressionBombError as problem:
-        raise SettingError(f"{path} is too large to be read ({problem}): give a smaller picture") from problem
+        raise SettingError(f"{name} is too large to be read ({problem}): give a smaller picture") from problem
     except OSError as problem:
         raise UnknownNameError(
-            f"cannot read the picture {path}: {problem.strerror or problem}; give the path of a picture file"
+            f"cannot read the picture {name}: {problem.strerror or problem}; give the path of a picture file"
         ) from problem
     buffer = io.BytesIO()
     rgb.save(buffer, "PNG")
-    return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": path.name})
-
-
-def slug(prompt: str) -> str:
-    """A folder name made of the prompt's words, at most 48 letters."""
-    words = re.findall(r"\w+", prompt.lower())
-    name = ""
-    for word in words:
-        if len(name) + len(word) + 1 > _SLUG_LETTERS:
-            break
-        name = f"{name}-{word}" if name else word
-    return name or "picture"
+    return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": Path(name).name})

@@ -9,25 +9,28 @@ from typing import Annotated
 
 import typer
 
+from tasvir.app.cli.models import Opening, open_guide
+from tasvir.app.cli.opening import opens_models
 from tasvir.app.cli.options import Json, PromptText, Seed
 
 
+@opens_models
 def judge(
     picture: Annotated[Path, typer.Argument(help="A PNG, JPEG or WebP file.", show_default=False)],
     prompt: PromptText,
     judge: Annotated[str, typer.Option(help="Who judges; see `tasvir list guides`.")] = "embedded",
     seed: Seed = 0,
     as_json: Json = False,
+    *,
+    opening: Opening,
 ) -> None:
     """Judge how well a picture keeps to a prompt."""
-    from tasvir import registry
     from tasvir.app.cli.arguments import read_picture
-    from tasvir.guide.base import Guide
     from tasvir.records import Prompt
 
     asked = Prompt(prompt)
     shown = read_picture(picture)
-    verdict = registry.create("guides", judge, Guide).judge(asked, shown, seed=seed)
+    verdict = open_guide(judge, opening).judge(asked, shown, seed=seed)
     if as_json:
         typer.echo(json.dumps(asdict(verdict), indent=2, ensure_ascii=False))
         return

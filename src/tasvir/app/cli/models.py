@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tasvir.errors import SettingError
 
 if TYPE_CHECKING:
+    from tasvir.guide.base import Guide
     from tasvir.models.load import LoadSettings
     from tasvir.models.service import ServiceSettings
 
@@ -59,6 +60,21 @@ def open_model(kind: str, choice: str, base: type[Any], opening: Opening) -> Any
     return registry.create(kind, choice, base, **given)
 
 
+def open_guide(name: str, opening: Opening) -> Guide:
+    """A guide on its own.
+
+    Raises:
+        SettingError: No such device, an option that it does not have, or a value that the option cannot take.
+        UnknownNameError: No such guide.
+    """
+    from tasvir.guide.base import Guide
+
+    _check_device(opening)
+    _check_options(opening.options, [("guides", name)])
+    guide: Guide = open_model("guides", name, Guide, opening)
+    return guide
+
+
 def open_models(
     names: Mapping[str, str | None], settings: Mapping[str, Any], opening: Opening
 ) -> dict[str, Any]:
@@ -77,8 +93,7 @@ def open_models(
     from tasvir.generate.base import Generator
     from tasvir.guide.base import Guide
 
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", opening.load.device):
-        raise SettingError(f"--device {opening.load.device!r}: expected auto, cpu, mps, cuda or cuda:N")
+    _check_device(opening)
     kinds: dict[str, tuple[str, type[Any]]] = {
         "guide": ("guides", Guide),
         "judge": ("guides", Guide),
@@ -92,6 +107,11 @@ def open_models(
     _check_options(opening.options, [(kind, name) for name, kind, _ in opened.values()])
     made = {role: open_model(kind, name, base, opening) for role, (name, kind, base) in opened.items()}
     return {**names, **made}
+
+
+def _check_device(opening: Opening) -> None:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", opening.load.device):
+        raise SettingError(f"--device {opening.load.device!r}: expected auto, cpu, mps, cuda or cuda:N")
 
 
 def _check_options(options: Mapping[str, str], plugins: list[tuple[str, str]]) -> None:

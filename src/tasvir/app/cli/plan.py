@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tasvir.app.cli.models import Opening, open_guide
+from tasvir.app.cli.opening import opens_models
 from tasvir.app.cli.options import GuideName, PromptText, Seed
 
 if TYPE_CHECKING:
     from tasvir.records import Layout
 
 
+@opens_models
 def plan(
     prompt: PromptText,
     guide: GuideName = "embedded",
@@ -21,18 +24,18 @@ def plan(
     as_json: Annotated[
         bool, typer.Option("--json", help="Write the layout as JSON, ready for --layout.")
     ] = False,
+    *,
+    opening: Opening,
 ) -> None:
     """Plan a layout and show it, without drawing."""
-    from tasvir import registry
     from tasvir.errors import SettingError
-    from tasvir.guide.base import Guide
     from tasvir.loop import attempt_seed
     from tasvir.records import Prompt
 
     if rounds < 0:
         raise SettingError(f"--rounds {rounds}: expected 0 or more revisions")
     asked = Prompt(prompt)
-    planner = registry.create("guides", guide, Guide)
+    planner = open_guide(guide, opening)
     layout = planner.plan(asked, seed=seed)
     revisions = 0
     while revisions < rounds:

@@ -22,6 +22,7 @@ from tasvir.guide.embedded.grammar import read
 from tasvir.guide.embedded.judging import judge
 from tasvir.guide.embedded.planning import plan, revise
 from tasvir.guide.embedded.redesigning import Sight, redesign
+from tasvir.guide.replies import layout_form
 from tasvir.records import Layout, Picture
 from tasvir.world.scene import Placed
 
@@ -95,5 +96,4 @@ def _pixels(picture: Picture) -> Pixels:
 
 
 def _layout_text(layout: Layout, reasoning: str) -> str:
-    data = layout.to_dict()
-    return json.dumps({"reasoning": reasoning, "objects": data.pop("things"), **data})
+    return json.dumps({"reasoning": reasoning, **layout_form(layout)})

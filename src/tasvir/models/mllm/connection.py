@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 SEEDS = 2**31
-"""Seeds go to services modulo this: Google takes 32 bits with a sign."""
+"""Seeds go to Google modulo this: it takes 32 bits with a sign."""
 
 
 class Connection:
@@ -106,7 +106,8 @@ class Connection:
         if question.temperature is not None and _takes_temperature(self._model):
             settings["temperature"] = question.temperature
         if question.seed is not None:
-            settings["seed"] = question.seed % SEEDS
+            google = self.endpoint.provider == "google"
+            settings["seed"] = question.seed % SEEDS if google else question.seed
         return settings
 
 

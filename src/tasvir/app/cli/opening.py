@@ -1,0 +1,78 @@
+"""The flags of loading and services on any command that opens a model, written down once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from inspect import Parameter
+from typing import Any
+
+from tasvir.app.cli.models import Opening, parse_options
+from tasvir.app.cli.options import (
+    Budget,
+    Compile,
+    Device,
+    DTypeName,
+    LocalOnly,
+    OffloadName,
+    Options,
+    PerMinute,
+    Prices,
+    Replay,
+    Replies,
+    Revision,
+    Timeout,
+    TrustRemoteCode,
+)
+
+_FLAGS: dict[str, tuple[Any, Any]] = {
+    "device": (Device, "auto"),
+    "dtype": (DTypeName, "auto"),
+    "offload": (OffloadName, "none"),
+    "compiled": (Compile, False),
+    "revision": (Revision, None),
+    "local_only": (LocalOnly, False),
+    "trust_remote_code": (TrustRemoteCode, False),
+    "options": (Options, None),
+    "budget": (Budget, None),
+    "replies": (Replies, None),
+    "replay": (Replay, False),
+    "per_minute": (PerMinute, None),
+    "timeout": (Timeout, 120.0),
+    "prices": (Prices, None),
+}
+
+
+def opens_models(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command those flags; it takes what they say as one argument, ``opening``."""
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "opening"]
+    flags = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in _FLAGS.items()
+    ]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        flagged = {name: given.pop(name) for name in _FLAGS}
+        command(**given, opening=_opening(**flagged))
+
+    parameters = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in own] + flags
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _opening(
+    *, compiled: bool, options: list[str] | None, budget: float | None, prices: Any, **others: Any
+) -> Opening:
+    from tasvir.models.load import LoadSettings
+    from tasvir.models.service import ServiceSettings
+
+    load = {name: others.pop(name) for name in ("device", "dtype", "offload", "revision")}
+    load |= {name: others.pop(name) for name in ("local_only", "trust_remote_code")}
+    return Opening(
+        LoadSettings(**load, compile=compiled),
+        ServiceSettings(budget=budget, prices=prices, **others),
+        parse_options(options or []),
+    )
