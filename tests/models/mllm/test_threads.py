@@ -129,7 +129,7 @@ def test_ctrl_c_is_heard_while_an_answer_is_awaited(opened: Opened, server: Mllm
 
     client = opened()
     _ask(client, "first, for the time that connecting takes")
-    server.fault(Fault(delay=3.0))
+    server.fault(Fault(delay=10.0))
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -140,7 +140,7 @@ def test_ctrl_c_is_heard_while_an_answer_is_awaited(opened: Opened, server: Mllm
         start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             _ask(client, "slow")
-        assert time.monotonic() - start < 2.0
+        assert time.monotonic() - start < 5.0
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
