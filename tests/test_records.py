@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from tasvir.errors import PromptError, RecordError
-from tasvir.records import MAX_PROMPT_WORDS, Attempt, Box, Layout, Picture, Prompt, Thing, Trace, Verdict
+from tasvir.records import (
+    MAX_PROMPT_WORDS,
+    Attempt,
+    Box,
+    Layout,
+    Picture,
+    Prompt,
+    Thing,
+    Trace,
+    Usage,
+    Verdict,
+)
 
 
 def test_prompts_have_a_word_and_not_too_many() -> None:
@@ -78,3 +89,9 @@ def test_a_trace_tells_everything_but_the_pixels() -> None:
 def test_a_trace_without_a_picture_has_no_best() -> None:
     with pytest.raises(RecordError, match="nothing was drawn"):
         _ = Trace(Prompt("a dog"), 0).best
+
+
+def test_usage_adds_up_and_an_unknown_price_makes_the_sum_unknown() -> None:
+    one, two = Usage(2, 1, 100, 20, 0.5, 1.5), Usage(1, 0, 10, 5, 0.25, 1.0)
+    assert one + two == Usage(3, 1, 110, 25, 0.75, 2.5)
+    assert (one + Usage(1, money=None)).money is None

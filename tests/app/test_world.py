@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from tasvir.app.cli.main import app
 from tasvir.bench import evaluation, kept
+from tasvir.bench.lines import append_line
 from tasvir.records import Picture
 
 
@@ -123,7 +124,7 @@ def test_a_person_s_answers_are_sampled_and_measured(runner: CliRunner, tmp_path
     for number in range(4):
         kept.write_picture(run, "loop", f"spatial-{number}", Picture(buffer.getvalue(), 16, 16))
         row = {"id": f"spatial-{number}", "category": "spatial", "arm": "loop", "seed": 0, "text": "a dog"}
-        kept.append(run, {**row, "correct": number % 2 == 0, "models": {}})
+        append_line(run / kept.RESULTS, {**row, "correct": number % 2 == 0, "models": {}})
     command = ["world", "agreement", str(run)]
     result = runner.invoke(app, [*command, "--sample", "4", "--arm", "loop", "--out", str(sample)])
     assert result.exit_code == 0, result.output

@@ -15,6 +15,7 @@ from PIL import Image
 
 from tasvir.bench import kept
 from tasvir.bench.agreement import choose, draw_sample, measure_agreement
+from tasvir.bench.lines import append_line, replace_lines
 from tasvir.bench.result import agreement_words
 from tasvir.errors import OutputError, RecordError, SettingError
 from tasvir.records import Picture
@@ -40,7 +41,7 @@ def run(tmp_path: Path) -> Path:
         kept.write_picture(out, arm, name, picture(red))
         correct = None if red == 0 else red % 3 == 0
         row = {"id": name, "category": category, "arm": arm, "seed": 0, "text": f'the "{name}", once'}
-        kept.append(out, {**row, "correct": correct, "models": STAMP})
+        append_line(out / kept.RESULTS, {**row, "correct": correct, "models": STAMP})
     return out
 
 
@@ -188,8 +189,8 @@ def test_a_run_scored_by_two_oracles_has_no_agreement(run: Path, tmp_path: Path)
     filled = fill(out, {1: "yes", 2: "yes"})
     rows: list[dict[str, Any]] = list(kept.read_rows(run).values())
     second = (form(out)[1]["id"], form(out)[1]["arm"])
-    kept.replace(
-        run,
+    replace_lines(
+        run / kept.RESULTS,
         [
             {**row, "models": {**STAMP, "oracle": "o2"}} if (row["id"], row["arm"]) == second else row
             for row in rows

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tasvir.bench import kept
 from tasvir.bench.evaluation import Models, evaluate_world, rescore
+from tasvir.bench.lines import append_line, replace_lines
 from tasvir.errors import OutputError, RecordError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide, Request
@@ -192,7 +193,7 @@ def test_a_missing_picture_or_another_suite_changes_nothing(shipped: Path, tmp_p
             rescore(out, metric=ParityMetric(1))
     picture.write_bytes(kept_bytes)
     assert file.read_text() == before
-    kept.replace(out, [*lines(out)[:-1], {**last, "text": "another text"}])
+    replace_lines(out / kept.RESULTS, [*lines(out)[:-1], {**last, "text": "another text"}])
     with pytest.raises(RecordError, match=rf"prompt {last['id']} is no longer the suite's"):
         rescore(out, metric=ParityMetric(1))
     assert [row["correct"] for row in lines(out)] == [True, False, True, False]
@@ -205,10 +206,10 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
 
 
 def test_new_rows_replace_the_old_ones_whole_or_not_at_all(tmp_path: Path) -> None:
-    kept.append(tmp_path, {"id": "old"})
+    append_line(tmp_path / kept.RESULTS, {"id": "old"})
     (tmp_path / "results.jsonl.new").mkdir()  # stands in the way of writing
     with pytest.raises(OutputError, match="choose another with --out"):
-        kept.replace(tmp_path, [{"id": "new"}])
+        replace_lines(tmp_path / kept.RESULTS, [{"id": "new"}])
     assert lines(tmp_path) == [{"id": "old"}]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from tasvir.errors import RecordError
 from tasvir.guide.replies import parse_layout_reply, parse_verdict_reply
-from tasvir.records import Attempt, Box, Layout, Picture, Prompt, Thing, Trace, Verdict
+from tasvir.records import Attempt, Box, Layout, Picture, Prompt, Thing, Trace, Usage, Verdict
 from tasvir.report.box_drawing import COLORS, colors_of, draw_boxes
 from tasvir.report.trace_page import render_trace
 from tasvir.report.traces import TraceFolder, load_trace, with_text
@@ -73,6 +74,17 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
             Image.open(io.BytesIO(new.picture.png)).tobytes()
             == Image.open(io.BytesIO(old.picture.png)).tobytes()
         )
+
+
+def test_what_calls_cost_is_kept_and_told(tmp_path: Path) -> None:
+    assert "Calls" not in render_trace(trace())
+    paid = replace(trace(), usage=Usage(12, 3, 4210, 900, 0.01234, 25.0), repairs=1)
+    TraceFolder(tmp_path / "a").save(paid)
+    read = load_trace(tmp_path / "a")
+    assert (read.usage, read.repairs) == (paid.usage, 1)
+    told = "12 calls; 3 from kept replies; 1 to repair a reply; 4,210 tokens read, 900 written; $0.0123; 25 s"
+    assert told in render_trace(read)
+    assert "price not known" in render_trace(replace(paid, usage=Usage(1, money=None)))
 
 
 def test_no_temporary_file_is_left(tmp_path: Path) -> None:

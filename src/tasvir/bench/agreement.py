@@ -19,6 +19,7 @@ import numpy as np
 from tasvir.bench import kept
 from tasvir.bench.contact_sheet import sheets
 from tasvir.bench.kept import Row
+from tasvir.bench.lines import try_writing, writing
 from tasvir.errors import OutputError, RecordError, SettingError
 from tasvir.score.statistics import cohens_kappa, mean_interval
 
@@ -48,8 +49,8 @@ def draw_sample(run: Path, out: Path, *, count: int, seed: int = 0, arms: Sequen
         raise OutputError(f"{out} holds an answers.csv already: choose another folder with --out")
     chosen = choose(_scored_rows(run, arms), count, np.random.default_rng(seed))
     pictures = [kept.read_picture(run, row).png for row in chosen]
-    kept.try_writing(out)
-    with kept.writing(out):
+    try_writing(out)
+    with writing(out):
         (out / "pictures").mkdir(exist_ok=True)
         for number, png in enumerate(pictures, 1):
             (out / "pictures" / f"{number:03}.png").write_bytes(png)
@@ -112,7 +113,7 @@ def measure_agreement(run: Path, answers: Path) -> dict[str, Any]:
         )
     scorer = dict(zip(kept.SCORED_BY, scorers.pop(), strict=True))
     figures = {**_figures(pairs), "unanswered": unanswered, "scored_by": scorer}
-    with kept.writing(answers.parent):
+    with writing(answers.parent):
         (answers.parent / "agreement.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     return figures
 

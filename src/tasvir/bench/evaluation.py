@@ -19,6 +19,7 @@ from typing import TypedDict
 from tasvir import pipeline, registry
 from tasvir.bench import kept
 from tasvir.bench.kept import Key, Row, Stamp
+from tasvir.bench.lines import append_line, replace_lines, try_writing
 from tasvir.bench.result import Result
 from tasvir.errors import RecordError, ReplyError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
@@ -108,7 +109,7 @@ def evaluate_world(
     done: dict[Key, Row] = {}
     if out is not None:
         done = kept.read_rows_of(out, seed, stamp)
-        kept.try_writing(out)
+        try_writing(out)
     tools: Models | None = models
     entries = _spread(world_suite(), limit)[part[0] :: part[1]]
     for number, entry in enumerate(entries):
@@ -117,7 +118,7 @@ def evaluate_world(
             row = {**_one(entry, arm, seed, tools, done, out), "models": stamp}
             done[entry.id, arm] = row
             if out is not None:
-                kept.append(out, row)
+                append_line(out / kept.RESULTS, row)
         if on_progress is not None:
             marks = "  ".join(f"{arm} {MARKS[done[entry.id, arm]['correct']]}" for arm in ordered)
             on_progress(f"{number + 1}/{len(entries)}  {marks}  {entry.text}")
@@ -145,7 +146,7 @@ def rescore(
     rows = kept.read_rows(out)
     if not rows:
         raise RecordError(f"{out} holds no results to score anew: draw first, without --rescore")
-    kept.try_writing(out)
+    try_writing(out)
     metric = metric or registry.create("metrics", "predicates", Metric)
     made = kept.make_stamp("", "", metric.name)
     scorer = {key: made[key] for key in kept.SCORED_BY}
@@ -159,7 +160,7 @@ def rescore(
         if on_progress is not None:
             on_progress(f"{number + 1}/{len(keys_of)}  {rows[keys[0]]['text']}")
     done = [{**fresh[key], "models": {**rows[key]["models"], **scorer}} for key in rows]
-    kept.replace(out, done)
+    replace_lines(out / kept.RESULTS, done)
     return _result(done)
 
 

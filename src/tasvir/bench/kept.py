@@ -8,10 +8,6 @@ costs no drawing.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +16,8 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 import tasvir
-from tasvir.errors import OutputError, RecordError, SettingError, WeightsError
+from tasvir.bench.lines import read_lines, writing
+from tasvir.errors import RecordError, SettingError, WeightsError
 from tasvir.models.embedded import weights
 from tasvir.records import Picture
 
@@ -36,6 +33,7 @@ SCORING_ONLY = ("models/embedded/oracle*.py",)
 SCORING_CODE = (*SCORING_ONLY, *WORLD, "score/**/*.py")
 DRAWING_CODE = ("*.py", "models/embedded/*.py", *WORLD, "guide/**/*", "generate/**/*")
 """Globs in the package of the code that scores and that draws."""
+RESULTS = "results.jsonl"
 FAILED = "failed"
 """In a row's details: why there is no picture."""
 NO_WEIGHTS = frozenset({"figures.json", "agreement.json"})
@@ -109,15 +107,8 @@ def read_rows(out: Path) -> dict[Key, Row]:
     Raises:
         RecordError: A line is JSON but no result.
     """
-    file = out / "results.jsonl"
-    if not os.path.exists(file):
-        return {}
-    rows = []
-    for line in file.read_bytes().split(b"\n"):
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue  # cut short when a run was killed while writing it; its prompt is drawn again
+    file = out / RESULTS
+    rows = read_lines(file)
     needed = {"id", "arm", "seed", "text", "category", "correct", "models"}
     for row in rows:
         lacking = needed - row.keys() if isinstance(row, dict) else needed
@@ -153,47 +144,6 @@ def read_rows_of(out: Path, seed: int, stamp: Stamp) -> dict[Key, Row]:
 
 def _scorer(stamp: Stamp) -> str:
     return ", ".join(f"{key} {stamp.get(key)}" for key in SCORED_BY)
-
-
-@contextmanager
-def writing(out: Path) -> Iterator[None]:
-    """Turns failed writing into an error that says what to do."""
-    try:
-        yield
-    except OSError as problem:
-        raise OutputError(
-            f"cannot write to the folder {out}: {problem.strerror or problem}; choose another with --out"
-        ) from problem
-
-
-def try_writing(out: Path) -> None:
-    """Find out before hours of work whether the folder can be written."""
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-
-
-def append(out: Path, row: Row) -> None:
-    """Add a row in one write: processes may share the file."""
-    with writing(out), (out / "results.jsonl").open("a+b") as file:
-        torn = False
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            torn = file.read(1) != b"\n"
-        file.write(b"\n" * torn + _line(row))
-
-
-def replace(out: Path, rows: Iterable[Row]) -> None:
-    """Put these rows in place of all that were there, whole or not at all."""
-    fresh = out / "results.jsonl.new"
-    with writing(out):
-        fresh.write_bytes(b"".join(map(_line, rows)))
-        fresh.replace(out / "results.jsonl")
-
-
-def _line(row: Row) -> bytes:
-    return (json.dumps(row, ensure_ascii=False) + "\n").encode()
 
 
 def about_the_oracle(file: str) -> dict[str, Any]:

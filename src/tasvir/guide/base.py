@@ -66,12 +66,14 @@ class Guide(ABC):
         repairs: How many repair rounds this guide has needed so far.
         notes: What was put right in the last layout it gave, in words.
         usage: What its calls have cost so far.
+        waits: It works elsewhere, so that many prompts may wait for it at once.
     """
 
     name: ClassVar[str]
     repairs: int = 0
     notes: tuple[str, ...] = ()
     usage: Usage = Usage()
+    waits: bool = False
 
     @property
     def label(self) -> str:

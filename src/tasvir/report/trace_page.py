@@ -7,7 +7,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tasvir.records import Layout, Picture, Trace
+from tasvir.records import Layout, Picture, Trace, Usage
 from tasvir.report.box_drawing import VIEW_WIDTH, DrawnBox, colors_of, draw_boxes
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def render_trace(trace: Trace) -> str:
         view_width=VIEW_WIDTH,
         draft_height=height,
         seconds=_seconds(sum(sum(attempt.seconds.values()) for attempt in trace.attempts)),
+        cost=_cost(trace.usage, trace.repairs),
         models=[
             (key, trace.settings[key]) for key in ("guide", "judge", "generator") if trace.settings.get(key)
         ],
@@ -134,6 +135,18 @@ def _words(layout: Layout) -> str:
         for phrase, box in ((thing.phrase, thing.box) for thing in layout.things)
     )
     return f"Layout, back to front: {things or 'no things'}."
+
+
+def _cost(usage: Usage, repairs: int) -> str:
+    """What the guide's calls cost, in one line; "" where none was made."""
+    if not usage.calls:
+        return ""
+    parts = [f"{usage.calls} calls"]
+    parts += [f"{usage.replayed} from kept replies"] if usage.replayed else []
+    parts += [f"{repairs} to repair a reply"] if repairs else []
+    parts.append(f"{usage.input_tokens:,} tokens read, {usage.output_tokens:,} written")
+    parts.append("price not known" if usage.money is None else f"${usage.money:.4f}")
+    return "; ".join([*parts, f"{_seconds(usage.seconds)} waited"])
 
 
 def _seconds(value: float) -> str:

@@ -12,8 +12,6 @@ from tasvir.errors import SettingError, UnknownNameError
 if TYPE_CHECKING:
     from tasvir.records import Picture
 
-_SLUG_LETTERS = 48
-
 
 def parse_size(text: str) -> tuple[int, int]:
     """Read "WxH" in pixels.
@@ -76,14 +74,3 @@ def decoded_picture(source: Path | io.BytesIO, name: str) -> Picture:
     buffer = io.BytesIO()
     rgb.save(buffer, "PNG")
     return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": Path(name).name})
-
-
-def slug(prompt: str) -> str:
-    """A folder name made of the prompt's words, at most 48 letters."""
-    words = re.findall(r"\w+", prompt.lower())
-    name = ""
-    for word in words:
-        if len(name) + len(word) + 1 > _SLUG_LETTERS:
-            break
-        name = f"{name}-{word}" if name else word
-    return name or "picture"

@@ -26,7 +26,6 @@ from tasvir.app.cli.options import (
     Options,
     PerMinute,
     Prices,
-    PromptText,
     Replay,
     Replies,
     Revision,
@@ -39,7 +38,7 @@ from tasvir.app.cli.options import (
     TrustRemoteCode,
 )
 from tasvir.app.cli.progress import Progress
-from tasvir.errors import TasvirError
+from tasvir.errors import SettingError, TasvirError
 
 if TYPE_CHECKING:
     from tasvir.app.cli.models import Opening
@@ -49,7 +48,12 @@ if TYPE_CHECKING:
 
 
 def generate(
-    prompt: PromptText,
+    prompt: Annotated[
+        str | None, typer.Argument(help="What the picture shall show.", show_default=False)
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="A file of prompts instead: a line each, or .jsonl.")
+    ] = None,
     guide: GuideName = "embedded",
     judge: Annotated[str | None, typer.Option(help="Who judges; the guide if left out.")] = None,
     generator: GeneratorName = "embedded",
@@ -82,17 +86,18 @@ def generate(
     per_minute: PerMinute = None,
     timeout: Timeout = 120.0,
     prices: Prices = None,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures drawn at once with --prompts.")] = 8,
     out: Annotated[Path | None, typer.Option(help="Folder.", show_default="out/PROMPT-SEED")] = None,
     as_json: Json = False,
 ) -> None:
     """Draw a picture that keeps to the prompt: plan, draw, judge, redesign, keep the best."""
-    from tasvir.app.cli.arguments import parse_size, slug
+    from tasvir.app.cli.arguments import parse_size
     from tasvir.app.cli.models import Opening, parse_options
+    from tasvir.bench.prompt_file import slug
     from tasvir.models.load import LoadSettings
     from tasvir.models.service import ServiceSettings
     from tasvir.records import Prompt
 
-    asked = Prompt(prompt)
     settings: dict[str, Any] = {
         "rounds": rounds, "good": good, "steps": steps, "scale": scale, "sampler": sampler,
         "size": None if size is None else parse_size(size), "guided": not unguided, "revise": not no_revise,
@@ -106,14 +111,47 @@ def generate(
         ServiceSettings(budget, replies, replay, concurrency, per_minute, timeout, prices=prices),
         parse_options(options or []),
     )
+    models = {"guide": guide, "judge": judge, "generator": generator}
+    if prompts is not None:
+        if prompt is not None or number != 1:
+            raise SettingError("--prompts takes its prompts from the file: leave out PROMPT and --number")
+        _check(settings, [seed])
+        raise typer.Exit(_many(prompts, seed, out, models, settings, opening, batch, as_json))
+    if prompt is None:
+        raise SettingError("say what the picture shall show, or name a file with --prompts")
+    asked = Prompt(prompt)
     folder = out or Path("out") / f"{slug(prompt)}-{seed}"
     folders = {seed: folder} if number == 1 else {s: folder / f"seed-{s}" for s in range(seed, seed + number)}
     _check(settings, folders)
-    models = {"guide": guide, "judge": judge, "generator": generator}
     traces = _run_all(asked, folders, models, settings, opening, Progress(to_stderr=as_json))
     _report(traces, folders, as_json)
     if traces[-1].finished == "interrupted":
         raise typer.Exit(130)
+
+
+def _many(
+    file: Path,
+    seed: int,
+    out: Path | None,
+    models: dict[str, str | None],
+    settings: dict[str, Any],
+    opening: Opening,
+    batch: int,
+    as_json: bool,
+) -> int:
+    """Every prompt of a file; returns the exit code."""
+    from dataclasses import asdict
+
+    from tasvir.app.cli.many import run_many
+    from tasvir.bench.prompt_file import read_prompts
+    from tasvir.bench.run_folder import RunFolder
+
+    tasks = read_prompts(file, seed)
+    layout = settings["layout"]
+    arguments = {**models, **settings, "layout": None if layout is None else layout.to_dict()}
+    arguments |= {"load": asdict(opening.load), "options": dict(opening.options)}
+    folder = RunFolder(out or Path("out") / file.stem, arguments)
+    return run_many(tasks, folder, models, settings, opening, batch=batch, as_json=as_json)
 
 
 def _read_layout(path: Path) -> Layout:

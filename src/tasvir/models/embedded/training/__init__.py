@@ -61,15 +61,11 @@ def _task(name: str, settings: TrainSettings, device: torch.device) -> Task:
 
         return AutoencoderTask(device, settings.seed, _given(settings.vae, "vae", "config.json"))
     if name == "generator":
-        from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
+        from tasvir.models.embedded.training.autoencoder import load
         from tasvir.models.embedded.training.generator import GeneratorTask
 
         source = _given(settings.vae, "vae", "config.json") or _shipped_autoencoder()
-        return GeneratorTask(
-            device,
-            settings.seed,
-            EmbeddedAutoencoder.from_pretrained(source, local_files_only=True, use_safetensors=True),
-        )
+        return GeneratorTask(device, settings.seed, load(source))
     if name == "oracle":
         from tasvir.models.embedded.training.oracle import OracleTask
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
 from tasvir.models.embedded.layout_pipeline import EmbeddedLayoutPipeline
 from tasvir.models.embedded.training.artefacts import ArtefactPool, distort
+from tasvir.models.embedded.training.autoencoder import load
 from tasvir.models.embedded.training.pixels import to_tensor
 from tasvir.world.render import render
 from tasvir.world.sampler import sample_scene
@@ -67,10 +67,9 @@ def _pool(device: torch.device, vae: Path | None, pipeline: Path | None) -> Arte
             str(pipeline), local_files_only=True, use_safetensors=True
         )
         generator.to(device, torch.float32)
+    coder = None if generator is None else generator.vae
     if vae is not None:
-        coder = EmbeddedAutoencoder.from_pretrained(vae, local_files_only=True, use_safetensors=True).float()
-    else:
-        coder = generator.vae if generator is not None else None
+        coder = load(vae)
     if coder is not None:
         coder = coder.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
     return ArtefactPool(coder, generator, device)
