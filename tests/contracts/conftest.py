@@ -11,6 +11,7 @@ import pytest
 from tasvir.errors import TasvirError
 from tasvir.guide.guides.embedded import EmbeddedGuide
 from tasvir.guide.mllm.request_text import read
+from tasvir.models.mllm import connection
 from tasvir.models.mllm.messages import Message
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -41,3 +42,4 @@ def _services() -> Iterator[None]:
             patch.setenv("ANTHROPIC_BASE_URL", server.address)
             patch.delenv("SSL_CERT_FILE", raising=False)  # and so put back what a stand-in sets
             yield
+    connection._http.cache_clear()

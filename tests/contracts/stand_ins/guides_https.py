@@ -15,6 +15,7 @@ import pytest
 
 from tasvir.app.serving.server import GuideServer
 from tasvir.guide.guides.embedded import EmbeddedGuide
+from tasvir.models.mllm import connection
 from tasvir.models.service import ServiceSettings
 
 
@@ -27,6 +28,7 @@ def arguments() -> dict[str, Any]:
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     os.environ["SSL_CERT_FILE"] = str(certificate)  # the contracts' conftest takes it back
+    connection._http.cache_clear()  # whom a process trusts is read once
     address = server.address.removeprefix("http:")
     return {"model": f"{address}#embedded", "service": ServiceSettings(replies=folder, retries=0)}
 

@@ -43,7 +43,7 @@ def opened(tiny: Path, replies: Path, replay: bool = False) -> TransformersGuide
 
 def test_noise_is_a_reply_error_after_repairs_and_every_call_is_counted(tiny: Path, tmp_path: Path) -> None:
     guide = opened(tiny, tmp_path)
-    assert guide.label == f"transformers:{tiny}"
+    assert guide.label == f"transformers:{tiny}" and not guide.waits
     with pytest.raises(ReplyError, match="no complete JSON object") as caught:
         guide.plan(Prompt("a dog"), seed=1)
     assert caught.value.reply

@@ -58,6 +58,7 @@ def opened(provider: str, folder: Path, **options: object) -> Guide:
 @pytest.mark.parametrize("provider", NAMES)
 def test_a_redesign_in_each_protocol(provider: str, server: MllmServer, tmp_path: Path) -> None:
     guide = opened(provider, tmp_path, pictures=1)
+    assert guide.label == f"{provider}:{NAMES[provider]}" and guide.waits
     attempts = [Attempt(i, LAYOUT, picture(i), Verdict(2, "", ("wheels",))) for i in range(3)]
     assert guide.redesign(PROMPT, attempts, seed=9) == Layout(LAYOUT.things)
     asked = server.questions[0]

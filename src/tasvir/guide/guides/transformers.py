@@ -20,6 +20,7 @@ class TransformersGuide(MllmGuide):
     """
 
     name: ClassVar[str] = "transformers"
+    waits = False
 
     def __init__(
         self,

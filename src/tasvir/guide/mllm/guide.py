@@ -27,6 +27,8 @@ class MllmGuide(Guide):
         SettingError: A folder, template, example or number is wrong.
     """
 
+    waits = True
+
     def __init__(
         self,
         model: str,
