@@ -16,6 +16,7 @@ from tasvir.app.cli.options import (
     Device,
     DTypeName,
     LocalOnly,
+    MaxTokens,
     NoSafety,
     OffloadName,
     Options,
@@ -23,7 +24,10 @@ from tasvir.app.cli.options import (
     Prices,
     Replay,
     Replies,
+    Retries,
     Revision,
+    Schema,
+    Temperature,
     Timeout,
     TrustRemoteCode,
 )
@@ -44,6 +48,10 @@ _FLAGS: dict[str, tuple[Any, Any]] = {
     "concurrency": (Concurrency, 8),
     "per_minute": (PerMinute, None),
     "timeout": (Timeout, 120.0),
+    "retries": (Retries, 4),
+    "temperature": (Temperature, 0.0),
+    "max_tokens": (MaxTokens, 2048),
+    "schema": (Schema, "auto"),
     "prices": (Prices, None),
 }
 

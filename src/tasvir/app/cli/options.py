@@ -78,6 +78,18 @@ Concurrency = Annotated[
 ]
 PerMinute = Annotated[float | None, typer.Option(help="Calls a minute at most.", rich_help_panel="Services")]
 Timeout = Annotated[float, typer.Option(help="Seconds to wait for an answer.", rich_help_panel="Services")]
+Retries = Annotated[
+    int,
+    typer.Option(min=0, help="Tries after a failure that may pass.", rich_help_panel="Services"),
+]
+Temperature = Annotated[
+    float, typer.Option(min=0.0, help="Of the model's sampling.", rich_help_panel="Services")
+]
+MaxTokens = Annotated[int, typer.Option(min=1, help="Most tokens of an answer.", rich_help_panel="Services")]
+Schema = Annotated[
+    str,
+    typer.Option(help="auto, native or text: how JSON is asked for.", rich_help_panel="Services"),
+]
 Prices = Annotated[
     Path | None,
     typer.Option(help="TOML with prices that stand before ours.", rich_help_panel="Services"),
