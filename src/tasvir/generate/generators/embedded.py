@@ -73,7 +73,7 @@ class EmbeddedGenerator(Generator):
         self.pipeline.scheduler = self._sampler(settings.sampler)
         steps = settings.steps or STEPS
         scale = SCALE if settings.scale is None else settings.scale
-        groundings = [_grounding(layout) for layout in layouts]
+        groundings = [grounding_of(layout) for layout in layouts]
         images = self.pipeline(
             [prompt.text for prompt in prompts],
             groundings,
@@ -115,7 +115,12 @@ class EmbeddedGenerator(Generator):
         return sampler.from_config(self._scheduler.config, clip_sample=False)
 
 
-def _grounding(layout: Layout | None) -> Grounding | None:
+def grounding_of(layout: Layout | None) -> Grounding | None:
+    """A layout in the words and fractions that the pipeline takes.
+
+    Raises:
+        SettingError: It holds more things than the model reads.
+    """
     if layout is None:
         return None
     if len(layout.things) > MAX_THINGS:

@@ -1,12 +1,13 @@
 """The embedded generator's seams.
 
-It has no cross-attention: patches, boxes and words are keys of one joint softmax in every block. What is summed up
-is that softmax for the patches as queries; the words' share of it is what a patch takes from the text.
+It has no cross-attention: patches, boxes and words are keys of one joint softmax in every block. What is
+summed up is that softmax for the patches as queries; the words' share of it is what a patch takes from the
+text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, ClassVar, Literal
 
@@ -31,11 +32,13 @@ class EmbeddedFamily(Family):
     name: ClassVar[str] = "embedded"
     kind: ClassVar[Literal["cross", "joint"]] = "joint"
     text_row: ClassVar[int] = 0
+    text_argument: ClassVar[str] = "text"
     pipeline: EmbeddedLayoutPipeline
 
     @property
     def denoiser(self) -> nn.Module:
-        return self.pipeline.denoiser
+        denoiser: nn.Module = self.pipeline.denoiser
+        return denoiser
 
     @property
     def readers(self) -> Sequence[tuple[nn.Module, str]]:
@@ -49,18 +52,15 @@ class EmbeddedFamily(Family):
         return STEPS, SCALE
 
     def draw(self, drawing: Drawing) -> Image.Image:
-        image: Image.Image = self.pipeline(
+        drawn: Any = self.pipeline(
             drawing.prompt,
             [drawing.grounding],
             num_inference_steps=drawing.steps,
             guidance_scale=drawing.scale,
             generator=[torch.Generator().manual_seed(drawing.seed)],
-        ).images[0]
+        )
+        image: Image.Image = drawn.images[0]
         return image
-
-    def text_vectors(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> Tensor:
-        vectors: Tensor = arguments[2]
-        return vectors
 
     def encoders(self, prompt: str, seconds: Sequence[float]) -> tuple[Encoder, ...]:
         encoder = self.pipeline.text_encoder
@@ -79,14 +79,13 @@ class EmbeddedFamily(Family):
         )
         return (made,)
 
-    def places(self, drawing: Drawing, encoder: Encoder, keys: int) -> TextPlaces:
+    def places(self, encoder: Encoder, shape: Sequence[int]) -> TextPlaces:
+        keys, rows, columns = shape
         read = [token for token in encoder.tokens if token.kind != "truncated"]
-        length = max(len(read), 1)  # a prompt without a word is one place of padding
-        boxes = 1 + (len(drawing.grounding.phrases) if drawing.grounding else 0)
-        offset = keys - length
+        patches, offset = rows * columns, keys - max(len(read), 1)  # no word at all is one place of padding
         return TextPlaces(
             [(token.text, (place,)) for place, token in enumerate(read)],
-            {"patches": tuple(range(offset - boxes)), "boxes": tuple(range(offset - boxes, offset))},
+            {"patches": tuple(range(patches)), "boxes": tuple(range(patches, offset))},
             offset,
         )
 
@@ -140,9 +139,9 @@ def _watch_block(
     given: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
-        return lambda module, arguments, output: given.__setitem__(name, output)
+        return lambda _module, _arguments, output: given.__setitem__(name, output)
 
-    def look(module: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
+    def look(_module: nn.Module, arguments: tuple[Any, ...], _output: Tensor) -> None:
         rows, columns = cells()
         grid = (rows // 2, columns // 2)
         with aside():

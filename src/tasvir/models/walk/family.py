@@ -53,6 +53,8 @@ class Family(ABC):
     kind: ClassVar[Literal["cross", "joint"]]
     text_row: ClassVar[int]
     """Row of the denoiser's batch that carries the text: 0, or -1 where the empty half comes first."""
+    text_argument: ClassVar[str]
+    """The denoiser's parameter that takes the text's vectors [N, tokens, width]."""
 
     def __init__(self, pipeline: Any) -> None:
         self.pipeline = pipeline
@@ -81,16 +83,12 @@ class Family(ABC):
         """The pipeline's own call."""
 
     @abstractmethod
-    def text_vectors(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> Tensor:
-        """Of a call of the denoiser, the text's vectors [N, tokens, width]."""
-
-    @abstractmethod
     def encoders(self, prompt: str, seconds: Sequence[float]) -> tuple[Encoder, ...]:
         """The text encoders and the prompt's tokens, with the measured seconds of each."""
 
     @abstractmethod
-    def places(self, drawing: Drawing, encoder: Encoder, keys: int) -> TextPlaces:
-        """Where the words lie among ``keys`` keys."""
+    def places(self, encoder: Encoder, shape: Sequence[int]) -> TextPlaces:
+        """Where the words of ``encoder`` lie in attention maps of shape (keys, rows, columns)."""
 
     @abstractmethod
     def watch(

@@ -6,6 +6,7 @@ v = sqrt(a) e - sqrt(1 - a) x0 tells x0 (Ho et al. 2020, eq. 9; Salimans & Ho 20
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any
 
@@ -46,6 +47,7 @@ def noise_facts(latents: Tensor, picture: Shown) -> Noise:
         edges=tuple(edges.tolist()),
         counts=tuple(int(value) for value in counts.tolist()),
         expected=tuple((bounds.diff() * count).tolist()),
+        digest=hashlib.sha256(latents.detach().float().cpu().contiguous().numpy().tobytes()).hexdigest(),
         picture=picture,
     )
 

@@ -20,7 +20,9 @@ COLUMNS = 96
 FEATURES = 96
 """Longest side of a decoder stage's picture."""
 
-_DIVERGING = np.array([[8, 60, 94], [72, 148, 176], [244, 242, 236], [218, 122, 72], [120, 36, 20]], np.float32)
+_DIVERGING = np.array(
+    [[8, 60, 94], [72, 148, 176], [244, 242, 236], [218, 122, 72], [120, 36, 20]], np.float32
+)
 _HEAT = np.array([[38, 10, 90], [150, 30, 110], [232, 80, 50], [255, 200, 60], [255, 255, 220]], np.float32)
 
 
@@ -76,8 +78,8 @@ def components(features: Tensor) -> Shown:
     longest = max(values.shape[1:])
     if longest > FEATURES:
         ratio = FEATURES / longest
-        size = [max(1, round(side * ratio)) for side in values.shape[1:]]
-        values = F.adaptive_avg_pool2d(values[None], size)[0]
+        rows, columns = (max(1, round(side * ratio)) for side in values.shape[1:])
+        values = F.adaptive_avg_pool2d(values[None], (rows, columns))[0]
     flat = values.flatten(1).double()
     flat = flat - flat.mean(1, keepdim=True)
     _, vectors = torch.linalg.eigh(flat @ flat.T)

@@ -108,6 +108,7 @@ class Noise:
         edges: Bounds of the histogram's bins.
         counts: Cells in each bin.
         expected: Cells in each bin under N(0, 1).
+        digest: SHA-256 of the numbers in single precision: the same noise has the same.
         picture: The channels as colours.
     """
 
@@ -122,6 +123,7 @@ class Noise:
     edges: tuple[float, ...]
     counts: tuple[int, ...]
     expected: tuple[float, ...]
+    digest: str
     picture: Shown
 
 
@@ -230,7 +232,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of the decoder: what came out of it, and its three strongest components as red, green and blue."""
+    """A part of the decoder: what came out, and its three strongest components as red, green and blue."""
 
     name: str
     layer: str

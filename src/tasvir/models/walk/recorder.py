@@ -1,4 +1,4 @@
-"""Watches one call of a pipeline: tensors at its seams and the seconds between them, and leaves no trace in it.
+"""Watches one call of a pipeline: tensors at its seams, and the seconds between them.
 
 Methods are wrapped on the instances alone and put back when the context ends, also by an exception. Nothing
 that is recorded draws random numbers or writes into the model's tensors, so the picture is the unwatched one.
@@ -7,6 +7,7 @@ that is recorded draws random numbers or writes into the model's tensors, so the
 from __future__ import annotations
 
 import functools
+import inspect
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -92,9 +93,7 @@ class Recorder:
             for name, stage in family.stages:
                 hook = stage.register_forward_hook(functools.partial(self._stage, name))
                 stack.callback(hook.remove)
-            self.layers = stack.enter_context(
-                family.watch(self.attention, lambda: self._cells, self._aside)
-            )
+            self.layers = stack.enter_context(family.watch(self.attention, lambda: self._cells, self._aside))
             yield
 
     @contextmanager
@@ -125,7 +124,8 @@ class Recorder:
             row = self.family.text_row
             predicted = _kept(result[0] if isinstance(result, tuple) else result)
             if self.text is None:
-                self.text = _kept(self.family.text_vectors(arguments, named))[row]
+                given = inspect.signature(call).bind(*arguments, **named).arguments
+                self.text = _kept(given[self.family.text_argument])[row]
             self._pending = [
                 Call(
                     float(torch.as_tensor(timestep).flatten()[0]),
@@ -137,7 +137,9 @@ class Recorder:
             ]
         return result
 
-    def _step(self, call: Callable[..., Any], predicted: Any, timestep: Any, sample: Any, **named: Any) -> Any:
+    def _step(
+        self, call: Callable[..., Any], predicted: Any, timestep: Any, sample: Any, **named: Any
+    ) -> Any:
         before, guided = _kept(sample)[0], _kept(predicted)[0]
         result = call(predicted, timestep, sample, **named)
         after = _kept(result[0] if isinstance(result, tuple) else result.prev_sample)[0]
@@ -152,15 +154,15 @@ class Recorder:
         self.decoding += self._now() - start - (self.recording - aside)
         return result
 
-    def _stage(self, name: str, module: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
+    def _stage(self, name: str, module: nn.Module, _: tuple[Any, ...], output: Tensor) -> None:
         seconds = self._now() - self._mark
         with self._aside():
             features = output.detach().float()
-            longest = max(features.shape[-2:])
-            if longest > KEPT_SIDE:
-                features = F.adaptive_avg_pool2d(
-                    features, [max(1, side * KEPT_SIDE // longest) for side in features.shape[-2:]]
-                )
+            rows, columns = features.shape[-2:]
+            shrink = max(rows, columns) / KEPT_SIDE
+            if shrink > 1:
+                size = (max(1, int(rows / shrink)), max(1, int(columns / shrink)))
+                features = F.adaptive_avg_pool2d(features, size)
             shape = tuple(output.shape[1:])
             self.stages.append(PassedStage(name, type(module).__name__, shape, seconds, _kept(features)[0]))
         self._mark = self._now()

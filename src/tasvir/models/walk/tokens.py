@@ -26,8 +26,8 @@ def word_tokens(encoder: EmbeddedTextEncoder, prompt: str) -> tuple[Token, ...]:
 def clip_tokens(tokenizer: Any, prompt: str) -> tuple[tuple[Token, ...], int]:
     """Tokens of a CLIP tokenizer, and how often padding follows.
 
-    Byte pairs (Sennrich et al. 2016) cover every text, so none is unknown; beyond the limit all is cut. One token
-    stands for all of the padding.
+    Byte pairs (Sennrich et al. 2016) cover every text, so none is unknown; beyond the limit all is cut. One
+    token stands for all of the padding.
     """
     limit = int(tokenizer.model_max_length)
     numbers = [int(number) for number in tokenizer(prompt, truncation=False).input_ids]
@@ -67,7 +67,7 @@ def _words_of(pieces: Sequence[str]) -> list[int]:
 
 
 def _text(tokenizer: Any, numbers: list[int]) -> str:
-    """Letters of tokens; half a letter, of which there are many in other scripts, is shown by its raw name."""
+    """Letters of tokens; half a letter, as there are in other scripts, is shown by its raw name."""
     decoded = str(tokenizer.decode(numbers)).strip()
     if "\ufffd" in decoded or not decoded:
         return "".join(tokenizer.convert_ids_to_tokens(numbers)).removesuffix(_WORD_END)

@@ -1,14 +1,14 @@
 """The seams of Stable Diffusion with a U-Net: 1.x, 2.x and XL.
 
-In every transformer block of the U-Net the second attention has pixels as queries and the text's tokens as keys
-(Rombach et al. 2022, eq. 3.3). A hook before that layer takes the softmax once more for the row with the text; the
-layer's own processor, whichever it is, draws as ever.
+In every transformer block of the U-Net the second attention has pixels as queries and the text's tokens as
+keys (Rombach et al. 2022, section 3.3). A hook before that layer takes the softmax once more for the row with
+the text; the layer's own processor, whichever it is, draws as ever.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from tasvir.models.embedded.loading import quiet
+from tasvir.models.quiet import quiet
 from tasvir.models.walk.attention import AttentionSum, grid_of
 from tasvir.models.walk.family import Drawing, Family, TextPlaces, parameters
 from tasvir.models.walk.record import Encoder, Fact
@@ -29,6 +29,7 @@ class UnetFamily(Family):
     name: ClassVar[str] = "unet"
     kind: ClassVar[Literal["cross", "joint"]] = "cross"
     text_row: ClassVar[int] = -1
+    text_argument: ClassVar[str] = "encoder_hidden_states"
 
     @property
     def denoiser(self) -> nn.Module:
@@ -64,10 +65,6 @@ class UnetFamily(Family):
             ).images[0]
         return image
 
-    def text_vectors(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> Tensor:
-        vectors: Tensor = named["encoder_hidden_states"]
-        return vectors
-
     def encoders(self, prompt: str, seconds: Sequence[float]) -> tuple[Encoder, ...]:
         made = []
         for (encoder, tokenizer), spent in zip(self._texts(), seconds, strict=True):
@@ -90,13 +87,13 @@ class UnetFamily(Family):
             )
         return tuple(made)
 
-    def places(self, drawing: Drawing, encoder: Encoder, keys: int) -> TextPlaces:
+    def places(self, encoder: Encoder, shape: Sequence[int]) -> TextPlaces:
         read = [token for token in encoder.tokens if token.kind != "truncated"]
         where: dict[int, list[int]] = {}
         others: dict[str, tuple[int, ...]] = {}
         for place, token in enumerate(read):
             if token.kind == "padding":
-                others["padding"] = tuple(range(place, keys))
+                others["padding"] = tuple(range(place, shape[0]))
             elif token.word is None:
                 others[token.kind] = (place,)
             else:
@@ -131,6 +128,9 @@ class UnetFamily(Family):
         if half:
             vae.to(torch.float32)  # half precision overflows in XL's decoder; the pipeline does the same
         raw = latents[None].to(vae.device, vae.dtype) / vae.config.scaling_factor
+        shift, spread = vae.config.get("latents_mean"), vae.config.get("latents_std")
+        if shift is not None and spread is not None:
+            raw = raw * raw.new_tensor(spread).view(1, -1, 1, 1) + raw.new_tensor(shift).view(1, -1, 1, 1)
         decoded: Tensor = vae.decode(raw, return_dict=False)[0][0]
         if half:
             vae.to(torch.float16)
@@ -161,9 +161,9 @@ class UnetFamily(Family):
         return [module for name, module in self.pipeline.unet.named_modules() if name.endswith(".attn2")]
 
     def _texts(self) -> list[tuple[Any, Any]]:
-        """Text encoders with their tokenizers; XL's refiner has the second one alone."""
-        pairs = [
-            (getattr(self.pipeline, f"text_encoder{end}", None), getattr(self.pipeline, f"tokenizer{end}", None))
-            for end in ("", "_2")
+        """Text encoders with their tokenizers; XL has two."""
+        ends = [end for end in ("", "_2") if getattr(self.pipeline, f"text_encoder{end}", None) is not None]
+        return [
+            (getattr(self.pipeline, f"text_encoder{end}"), getattr(self.pipeline, f"tokenizer{end}"))
+            for end in ends
         ]
-        return [(encoder, tokenizer) for encoder, tokenizer in pairs if encoder is not None]

@@ -1,4 +1,4 @@
-"""From a pipeline and a prompt to a `Walk`: draw under watch, then turn tensors into numbers and pictures."""
+"""From a pipeline and a prompt to a `Walk`: draw under watch, then make numbers and pictures of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,14 +16,27 @@ from tasvir.models.embedded.conditioning import Grounding
 from tasvir.models.embedded.layout_pipeline import EmbeddedLayoutPipeline
 from tasvir.models.walk import pictures
 from tasvir.models.walk.embedded import EmbeddedFamily
-from tasvir.models.walk.family import Drawing, Family
+from tasvir.models.walk.family import Drawing, Family, TextPlaces
 from tasvir.models.walk.measures import clean_latent, guidance_effect, noise_facts
-from tasvir.models.walk.record import Attention, Encoder, Previews, Shown, Stage, Step, TextVectors, Walk, WordMap
+from tasvir.models.walk.record import (
+    Attention,
+    Encoder,
+    Previews,
+    Shown,
+    Stage,
+    Step,
+    TextVectors,
+    Walk,
+    WordMap,
+)
 from tasvir.models.walk.recorder import Passed, Recorder
 from tasvir.models.walk.unet import UnetFamily
 
+UNET_PIPELINES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
+"""By name: importing them would take seconds where only the embedded model is walked through."""
 SHOWN_STEPS = 5
-PICTURE_SIDE = 768
+PICTURE_SIDE = 640
+"""Longest side of the pictures on the page; a page is a few megabytes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +68,11 @@ def family_of(pipeline: Any) -> Family:
     """
     if isinstance(pipeline, EmbeddedLayoutPipeline):
         return EmbeddedFamily(pipeline)
-    if isinstance(pipeline, StableDiffusionPipeline | StableDiffusionXLPipeline):
+    if type(pipeline).__name__ in UNET_PIPELINES:
         return UnetFamily(pipeline)
     raise SettingError(
-        f"{type(pipeline).__name__} cannot be walked through: only the embedded model and Stable Diffusion 1.x, "
-        "2.x and XL can, whose denoiser has an attention of its own for the words"
+        f"{type(pipeline).__name__} cannot be walked through: take the embedded model, or Stable "
+        "Diffusion 1.x, 2.x or XL"
     )
 
 
@@ -89,7 +101,8 @@ def walk(pipeline: Any, asked: Asked, model: str) -> Walk:
         unguided = Drawing(drawing.prompt, drawing.seed, drawing.steps, 1.0, drawing.grounding)
         plain = pictures.shown(family.draw(unguided), PICTURE_SIDE)
     encoders = family.encoders(asked.prompt, recorder.reading)
-    attention = _attention(recorder, drawing, encoders[0])
+    maps = recorder.attention.mean()
+    places = family.places(encoders[0], maps.shape)
     return Walk(
         prompt=asked.prompt,
         model=model,
@@ -100,10 +113,10 @@ def walk(pipeline: Any, asked: Asked, model: str) -> Walk:
         layout=asked.grounding is not None,
         facts=family.facts(),
         encoders=encoders,
-        text=_text(family, recorder, drawing, encoders[0]),
+        text=_text(recorder, places, encoders[0]),
         noise=_noise(family, recorder),
         trail=_trail(family, recorder.passed, _chosen(asked.show, len(recorder.passed))),
-        attention=attention,
+        attention=_attention(recorder, maps, places),
         decoder=tuple(
             Stage(stage.name, stage.layer, stage.shape, stage.seconds, pictures.components(stage.features))
             for stage in recorder.stages
@@ -120,7 +133,9 @@ def _drawing(family: Family, asked: Asked) -> Drawing:
     steps, scale = family.defaults()
     steps = asked.steps or steps
     if asked.grounding is not None and family.name != "embedded":
-        raise SettingError("this model reads no layouts: leave --layout out, or walk through the embedded model")
+        raise SettingError(
+            "this model reads no layouts: leave --layout out, or walk through the embedded model"
+        )
     beyond = [number for number in asked.show or () if not 1 <= number <= steps]
     if beyond:
         raise SettingError(f"there is no step {beyond[0]} to show: give numbers from 1 to {steps}")
@@ -141,10 +156,9 @@ def _noise(family: Family, recorder: Recorder) -> Any:
     return noise_facts(noise, pictures.channels(noise))
 
 
-def _text(family: Family, recorder: Recorder, drawing: Drawing, encoder: Encoder) -> TextVectors:
+def _text(recorder: Recorder, places: TextPlaces, encoder: Encoder) -> TextVectors:
     assert recorder.text is not None, "the denoiser was never called"
     vectors = recorder.text
-    places = family.places(drawing, encoder, vectors.shape[0])
     read = [token for token in encoder.tokens if token.kind not in ("truncated", "padding")]
     rows = vectors[: max(len(read), 1)]
     means = [vectors[list(found)].mean(0) for _, found in places.words]
@@ -159,9 +173,7 @@ def _text(family: Family, recorder: Recorder, drawing: Drawing, encoder: Encoder
     )
 
 
-def _attention(recorder: Recorder, drawing: Drawing, encoder: Encoder) -> Attention:
-    maps = recorder.attention.mean()
-    places = recorder.family.places(drawing, encoder, maps.shape[0])
+def _attention(recorder: Recorder, maps: Tensor, places: TextPlaces) -> Attention:
     return Attention(
         kind=recorder.family.kind,
         grid=(maps.shape[1], maps.shape[2]),
