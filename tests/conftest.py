@@ -49,37 +49,22 @@ def tiny_pipeline() -> EmbeddedLayoutPipeline:
 @pytest.fixture(scope="session")
 def tiny_v1() -> Any:
     """Stable Diffusion in the manner of version 1, a thousandth of its size: predicts the noise."""
-    return _stable_diffusion(width=32, heads=4, merges=[], prediction_type="epsilon")
+    from tasvir.models.tiny.families import build
+
+    return build("sd")
 
 
 @pytest.fixture(scope="session")
 def tiny_v2() -> Any:
-    """In the manner of version 2: a wider text encoder, other words, predicts v."""
-    return _stable_diffusion(width=64, heads=8, merges=[("c", "a"), ("ca", "r</w>")], prediction_type="v_prediction")
-
-
-def _stable_diffusion(width: int, heads: int, merges: list[tuple[str, str]], prediction_type: str) -> Any:
-    import torch
-    from diffusers import StableDiffusionPipeline
+    """In the manner of version 2: predicts v, a wider text encoder; "car" is one token here."""
     from transformers import CLIPTokenizer
 
-    from tasvir.models.quiet import quiet
     from tasvir.models.tiny import parts
+    from tasvir.models.tiny.families import build
 
-    entries = {**parts.tokenizer().get_vocab()}
-    entries |= {"".join(pair): len(entries) + index for index, pair in enumerate(merges)}
-    tokenizer = CLIPTokenizer(vocab=entries, merges=merges, model_max_length=77)
-    with torch.random.fork_rng(devices=()), quiet():
-        torch.manual_seed(0)
-        pipeline = StableDiffusionPipeline(
-            parts.autoencoder(),
-            parts.text_encoder(width, vocab_size=len(entries), num_attention_heads=heads),
-            tokenizer,
-            parts.unet(cross_attention_dim=width, attention_head_dim=heads),
-            parts.scheduler(prediction_type=prediction_type),
-            None,
-            None,
-            requires_safety_checker=False,
-        )
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = build("sd2")
+    entries = {**pipeline.tokenizer.get_vocab(), "ca": 514, "car</w>": 515}
+    merges = [("c", "a"), ("ca", "r</w>")]
+    pipeline.tokenizer = CLIPTokenizer(vocab=entries, merges=merges, model_max_length=77)
+    pipeline.text_encoder = parts.text_encoder(48, hidden_act="gelu", vocab_size=516)
     return pipeline

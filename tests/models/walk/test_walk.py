@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DDPMPipeline, StableDiffusionXLPipeline
+from diffusers import DDPMPipeline
 from diffusers.models.attention_processor import AttnProcessor
 from PIL import Image
 from torch import Tensor
@@ -18,7 +18,7 @@ from torch import Tensor
 from tasvir.errors import SettingError
 from tasvir.models.embedded import denoiser as denoiser_module
 from tasvir.models.embedded.conditioning import Grounding
-from tasvir.models.tiny import parts
+from tasvir.models.tiny.families import build
 from tasvir.models.walk.record import Shown, Walk
 from tasvir.models.walk.recorder import Recorder, wrapped
 from tasvir.models.walk.walking import Asked, family_of, walk
@@ -31,20 +31,7 @@ LAYOUT = Grounding(("a red car", "a dog"), ((0.1, 0.4, 0.5, 0.8), (0.6, 0.4, 0.9
 @pytest.fixture(scope="module")
 def tiny_xl() -> Any:
     """Two text encoders side by side, and a vector of pooled text and sizes added to the time."""
-    torch.manual_seed(0)
-    unet = parts.unet(
-        cross_attention_dim=64,
-        addition_embed_type="text_time",
-        addition_time_embed_dim=8,
-        projection_class_embeddings_input_dim=6 * 8 + 32,
-        transformer_layers_per_block=(1, 2),
-    )
-    pipeline = StableDiffusionXLPipeline(
-        parts.autoencoder(), parts.text_encoder(), parts.projected_text_encoder(), parts.tokenizer(),
-        parts.tokenizer(), unet, parts.scheduler(), add_watermarker=False,
-    )  # fmt: skip
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    return build("sdxl")
 
 
 @pytest.fixture(params=["tiny_pipeline", "tiny_v1", "tiny_v2", "tiny_xl"])
@@ -104,10 +91,14 @@ def _state(pipeline: Any, family: Any) -> list[Any]:
     """Hooks, wrapped methods and attention processors of everything that a walk touches."""
     modules = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
     hooks = [
-        (len(module._forward_hooks), len(module._forward_pre_hooks), sorted({"forward", "decode"} & vars(module).keys()))
+        (
+            len(module._forward_hooks),
+            len(module._forward_pre_hooks),
+            {"forward", "decode"} & vars(module).keys(),
+        )
         for part in modules
         for module in part.modules()
-    ]  # fmt: skip
+    ]
     processors = [id(one) for one in getattr(family.denoiser, "attn_processors", {}).values()]
     methods = ["step" in vars(pipeline.scheduler), "encode_prompts" in vars(pipeline.text_encoder)]
     return [hooks, processors, methods]
@@ -142,7 +133,9 @@ def cross_softmaxes(tiny_v1: Any) -> Iterator[list[Tensor]]:
     seen: list[Tensor] = []
 
     class Keeping(AttnProcessor):
-        def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Any = None, **rest: Any) -> Any:
+        def __call__(
+            self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Any = None, **rest: Any
+        ) -> Any:
             inner = attn.get_attention_scores
 
             def keep(*arguments: Any) -> Tensor:
@@ -198,7 +191,9 @@ def test_last_foreseen_picture_is_nearly_the_picture(any_pipeline: Any) -> None:
     last = seen.trail[-1].previews
     assert last is not None
     drawn = Image.open(io.BytesIO(seen.picture.png)).convert("RGB")
-    small = np.asarray(drawn.resize((last.clean.width, last.clean.height), Image.Resampling.LANCZOS)).astype(int)
+    small = np.asarray(drawn.resize((last.clean.width, last.clean.height), Image.Resampling.LANCZOS)).astype(
+        int
+    )
     assert np.abs(pixels(last.decoded) - small).max() <= 1  # the last latent decoded is the picture itself
     assert np.abs(pixels(last.clean) - small).mean() < 3
 
@@ -232,13 +227,13 @@ def test_without_guidance(any_pipeline: Any) -> None:
 
 def test_parts_are_what_the_model_is(tiny_v1: Any, tiny_v2: Any, tiny_xl: Any) -> None:
     first, second, third = (walk(each, Asked(PROMPT, 3, STEPS), "x") for each in (tiny_v1, tiny_v2, tiny_xl))
-    assert [encoder.width for encoder in first.encoders + second.encoders] == [32, 64]
+    assert [encoder.width for encoder in first.encoders + second.encoders] == [32, 48]
     assert [encoder.vocabulary for encoder in first.encoders + second.encoders] == [514, 516]
-    assert (first.text.shape, second.text.shape, third.text.shape) == ((77, 32), (77, 64), (77, 64))
+    assert (first.text.shape, second.text.shape, third.text.shape) == ((77, 32), (77, 48), (77, 64))
     assert (first.facts["prediction"], second.facts["prediction"]) == ("epsilon", "v_prediction")
     assert [encoder.model for encoder in third.encoders] == ["CLIPTextModel", "CLIPTextModelWithProjection"]
     assert first.noise.shape == (4, 8, 8)
-    assert [stage.shape for stage in first.decoder][0] == (16, 8, 8)
+    assert first.decoder[0].shape == (16, 8, 8)
     assert first.decoder[-1].shape == (3, 64, 64)
     assert all(encoder.seconds > 0 for encoder in third.encoders)
 
