@@ -190,6 +190,7 @@ def _times(walk: Walk) -> list[tuple[str, str, float | None]]:
         ("step", flow["latent_shape"], denoising / len(walk.trail)),
         ("decoding", flow["picture_shape"], walk.decoder_seconds),
         ("whole", "", walk.seconds - walk.recording),
+        ("recording", "", walk.recording),
     ]
 
 

@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, EulerDiscreteScheduler
+from diffusers import DDIMScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler
 from scipy import stats
 
 from tasvir.errors import SettingError
 from tasvir.models.walk.attention import AttentionSum, grid_of
-from tasvir.models.walk.measures import clean_latent, guidance_effect, noise_facts, signal_share
+from tasvir.models.walk.measures import (
+    clean_latent,
+    guidance_effect,
+    noise_facts,
+    prediction_of,
+    signal_share,
+)
 from tasvir.models.walk.record import Shown
 
 NOTHING = Shown(b"", 0, 0)
@@ -82,9 +88,24 @@ def test_clean_latent_is_the_schedulers(scheduler_class: Any, kind: str) -> None
         sample = stepped.prev_sample
 
 
+def test_clean_latent_of_flow_matching() -> None:
+    """x = (1 - s) x0 + s e and v = e - x0, put in and got out again at every step."""
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
+    scheduler.set_timesteps(5)
+    source = torch.Generator().manual_seed(0)
+    clean, noise = torch.randn(1, 4, 8, 8, generator=source), torch.randn(1, 4, 8, 8, generator=source)
+    assert prediction_of(scheduler) == "flow"
+    for timestep in scheduler.timesteps:
+        scheduler.step(noise - clean, timestep, noise)
+        sigma = float(timestep) / 1000
+        given = (1 - sigma) * clean + sigma * noise
+        ours = clean_latent(given, noise - clean, signal_share(scheduler, float(timestep)), "flow")
+        torch.testing.assert_close(ours, clean, rtol=0, atol=1e-3)
+
+
 def test_unknown_prediction_is_refused() -> None:
-    with pytest.raises(SettingError, match="'flow'"):
-        clean_latent(torch.zeros(1), torch.zeros(1), 0.5, "flow")
+    with pytest.raises(SettingError, match="'score'"):
+        clean_latent(torch.zeros(1), torch.zeros(1), 0.5, "score")
 
 
 def test_grids_of_a_unet() -> None:

@@ -34,7 +34,13 @@ def tiny_xl() -> Any:
     return build("sdxl")
 
 
-@pytest.fixture(params=["tiny_pipeline", "tiny_v1", "tiny_v2", "tiny_xl"])
+@pytest.fixture(scope="module")
+def tiny_v3() -> Any:
+    """A transformer with joint attention, flow matching, three text encoders."""
+    return build("sd3")
+
+
+@pytest.fixture(params=["tiny_pipeline", "tiny_v1", "tiny_v2", "tiny_xl", "tiny_v3"])
 def any_pipeline(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 
@@ -184,6 +190,26 @@ def test_joint_shares_are_the_blocks_own(tiny_pipeline: Any, monkeypatch: pytest
     assert seen.others["boxes"] == pytest.approx(means[64:67].sum().item(), rel=1e-4)
     for word, expected in zip(seen.words, means[67:].tolist(), strict=True):
         assert word.share == pytest.approx(expected, rel=1e-4)
+
+
+def test_shared_shares_are_the_transformers_own(tiny_v3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the softmax of what diffusers' processor hands to torch's attention."""
+    softmaxes: list[Tensor] = []
+    original = torch.nn.functional.scaled_dot_product_attention
+
+    def keep(query: Tensor, key: Tensor, value: Tensor, **rest: Any) -> Tensor:
+        if key.shape[2] == 16 + 77 + 256:
+            softmaxes.append((query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(-1)[1, :, :16])
+        return original(query, key, value, **rest)
+
+    seen = walk(tiny_v3, Asked(PROMPT, 3, STEPS, 5.0), "x").attention
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", keep)
+    unwatched(tiny_v3, 5.0)
+    assert len(softmaxes) == seen.maps
+    means = torch.stack([softmax.mean((0, 1)) for softmax in softmaxes]).mean(0)
+    assert seen.others["patches"] == pytest.approx(means[:16].sum().item(), rel=1e-4)
+    assert seen.others["t5"] == pytest.approx(means[16 + 77 :].sum().item(), rel=1e-4)
+    assert seen.words[0].share == pytest.approx(means[16 + 1].item(), rel=1e-4)  # "a", after the mark
 
 
 def test_last_foreseen_picture_is_nearly_the_picture(any_pipeline: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
@@ -20,7 +20,7 @@ from tasvir.models.embedded.layout_pipeline import NATIVE, EmbeddedLayoutPipelin
 from tasvir.models.embedded.text import MAX_WORDS
 from tasvir.models.walk.attention import AttentionSum
 from tasvir.models.walk.family import Drawing, Family, TextPlaces, parameters
-from tasvir.models.walk.record import Encoder, Fact
+from tasvir.models.walk.record import AttentionKind, Encoder, Fact
 from tasvir.models.walk.tokens import word_tokens
 
 STEPS, SCALE = 16, 3.0
@@ -30,9 +30,9 @@ class EmbeddedFamily(Family):
     """Words and boxes beside the patches, in one attention."""
 
     name: ClassVar[str] = "embedded"
-    kind: ClassVar[Literal["cross", "joint"]] = "joint"
+    kind: ClassVar[AttentionKind] = "joint"
     text_row: ClassVar[int] = 0
-    text_argument: ClassVar[str] = "text"
+    arguments: ClassVar[tuple[str, str, str]] = ("latents", "timesteps", "text")
     pipeline: EmbeddedLayoutPipeline
 
     @property

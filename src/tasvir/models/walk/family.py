@@ -6,14 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from PIL import Image
 from torch import Tensor, nn
 
 from tasvir.models.embedded.conditioning import Grounding
 from tasvir.models.walk.attention import AttentionSum
-from tasvir.models.walk.record import Encoder, Fact
+from tasvir.models.walk.record import AttentionKind, Encoder, Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Family(ABC):
     """
 
     name: ClassVar[str]
-    kind: ClassVar[Literal["cross", "joint"]]
+    kind: ClassVar[AttentionKind]
     text_row: ClassVar[int]
     """Row of the denoiser's batch that carries the text: 0, or -1 where the empty half comes first."""
-    text_argument: ClassVar[str]
-    """The denoiser's parameter that takes the text's vectors [N, tokens, width]."""
+    arguments: ClassVar[tuple[str, str, str]]
+    """The denoiser's parameters for latents, timestep and the text's vectors [N, tokens, width]."""
 
     def __init__(self, pipeline: Any) -> None:
         self.pipeline = pipeline

@@ -17,6 +17,8 @@ from tasvir.errors import SettingError
 from tasvir.models.walk.record import Guidance, Noise, Shown
 
 BINS = 25
+FLOW = "flow"
+"""A velocity e - x0 along x = (1 - s) x0 + s e (Liu et al. 2023, Esser et al. 2024)."""
 REACH = 4.0
 """The histogram goes from -REACH to REACH; what lies beyond counts in the outermost bins."""
 
@@ -83,18 +85,26 @@ def signal_share(scheduler: Any, timestep: float) -> float:
     """
     sigmas, index = getattr(scheduler, "sigmas", None), getattr(scheduler, "step_index", None)
     if sigmas is not None and index is not None:
-        return 1 / (1 + float(sigmas[index - 1]) ** 2)
+        sigma = float(sigmas[index - 1])
+        clean = 1 - sigma if prediction_of(scheduler) == FLOW else 1
+        return clean**2 / (clean**2 + sigma**2)
     return float(scheduler.alphas_cumprod[int(timestep)])
+
+
+def prediction_of(scheduler: Any) -> str:
+    """What the denoiser predicts, as diffusers' schedulers say it; `FLOW` where they say nothing."""
+    kind = scheduler.config.get("prediction_type")
+    return FLOW if kind is None and hasattr(scheduler, "sigmas") else str(kind)
 
 
 def clean_latent(given: Tensor, predicted: Tensor, signal: float, prediction_type: str) -> Tensor:
     """The clean latent x0 that a prediction foresees.
 
     Args:
-        given: The denoiser's input, of variance about 1.
+        given: The denoiser's input, of variance about 1, under flow matching (1 - s) x0 + s e.
         predicted: Its output, same shape.
-        signal: alpha bar of the input.
-        prediction_type: "epsilon", "v_prediction" or "sample", as diffusers' schedulers say it.
+        signal: alpha bar of the input; under flow matching (1 - s)^2 / ((1 - s)^2 + s^2).
+        prediction_type: As `prediction_of` says it.
 
     Raises:
         SettingError: Another kind of prediction.
@@ -106,7 +116,10 @@ def clean_latent(given: Tensor, predicted: Tensor, signal: float, prediction_typ
         return math.sqrt(signal) * given - math.sqrt(1 - signal) * predicted
     if prediction_type == "sample":
         return predicted
+    if prediction_type == FLOW:
+        ratio = math.sqrt((1 - signal) / signal)
+        return given - ratio / (1 + ratio) * predicted
     raise SettingError(
-        f"the model predicts {prediction_type!r}, which the walk cannot read: it knows epsilon, v_prediction "
-        "and sample"
+        f"the model predicts {prediction_type!r}, which the walk cannot read: it knows epsilon, "
+        "v_prediction, sample and flow matching"
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 TokenKind = Literal["word", "unknown", "start", "end", "padding", "truncated"]
+AttentionKind = Literal["cross", "joint", "shared"]
+"""What the softmax runs over: the text's tokens; patches, boxes and words; patches and the text's tokens."""
 Fact = str | int | float | bool | None
 
 
@@ -212,16 +214,16 @@ class Attention:
     """Attention of the picture on the words, averaged over heads, layers and steps.
 
     Args:
-        kind: "cross": the softmax runs over the text's tokens; "joint": over patches, boxes and words.
+        kind: What else the softmax runs over.
         grid: Rows and columns of the maps, the finest of all layers.
         layers: Layers that were averaged.
         maps: Softmaxes that were averaged: layers x steps.
         words: One a word of the prompt that was read.
-        others: Share of what is no word: "start", "end", "padding", "patches", "boxes".
+        others: Share of what is no word: "start", "end", "padding", "patches", "boxes", "t5".
         deviation: How far from 1 the softmax of any pixel summed up; rounding alone.
     """
 
-    kind: Literal["cross", "joint"]
+    kind: AttentionKind
     grid: tuple[int, int]
     layers: int
     maps: int
@@ -248,7 +250,7 @@ class Walk:
     Args:
         prompt: As it was given.
         model: The name by which the model was asked for.
-        family: "embedded" or "unet".
+        family: "embedded", "unet" or "transformer".
         seed: Of the noise.
         steps: Asked for; the scheduler may call the denoiser once or twice more.
         scale: Guidance scale.

@@ -115,7 +115,8 @@ class Recorder:
         return result
 
     def _denoise(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        latents, timestep = arguments[:2]
+        given = inspect.signature(call).bind(*arguments, **named).arguments
+        latents, timestep, text = (given[name] for name in self.family.arguments)
         self._cells = (latents.shape[-2], latents.shape[-1])
         start, aside = self._now(), self.recording
         result = call(*arguments, **named)
@@ -124,8 +125,7 @@ class Recorder:
             row = self.family.text_row
             predicted = _kept(result[0] if isinstance(result, tuple) else result)
             if self.text is None:
-                given = inspect.signature(call).bind(*arguments, **named).arguments
-                self.text = _kept(given[self.family.text_argument])[row]
+                self.text = _kept(text)[row]
             self._pending = [
                 Call(
                     float(torch.as_tensor(timestep).flatten()[0]),

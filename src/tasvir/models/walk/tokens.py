@@ -9,6 +9,9 @@ from tasvir.models.embedded.text import MAX_WORDS, EmbeddedTextEncoder, words
 from tasvir.models.walk.record import Token
 
 _WORD_END = "</w>"
+"""CLIP's mark."""
+_WORD_START = "\u2581"
+"""T5's mark."""
 
 
 def word_tokens(encoder: EmbeddedTextEncoder, prompt: str) -> tuple[Token, ...]:
@@ -23,33 +26,33 @@ def word_tokens(encoder: EmbeddedTextEncoder, prompt: str) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def clip_tokens(tokenizer: Any, prompt: str) -> tuple[tuple[Token, ...], int]:
-    """Tokens of a CLIP tokenizer, and how often padding follows.
+def piece_tokens(tokenizer: Any, prompt: str, limit: int) -> tuple[tuple[Token, ...], int]:
+    """Tokens of a tokenizer of CLIP's or T5's kind, and how often padding follows up to ``limit``.
 
-    Byte pairs (Sennrich et al. 2016) cover every text, so none is unknown; beyond the limit all is cut. One
-    token stands for all of the padding.
+    CLIP's byte pairs (Sennrich et al. 2016) cover every text, so none is unknown; beyond the limit all is
+    cut. One token stands for all of the padding.
     """
-    limit = int(tokenizer.model_max_length)
     numbers = [int(number) for number in tokenizer(prompt, truncation=False).input_ids]
-    start, body, end = numbers[0], numbers[1:-1], numbers[-1]
+    start = numbers[:1] if numbers[0] == tokenizer.bos_token_id else []  # T5 marks the end alone
+    body, end = numbers[len(start) : -1], numbers[-1]
+    room = limit - len(start) - 1
     belongs = _words_of(tokenizer.convert_ids_to_tokens(body))
-    tokens = [Token(_text(tokenizer, [start]), start, "start")]
-    for place, (number, word) in enumerate(zip(body, belongs, strict=True)):
-        cut = place >= limit - 2
-        tokens.append(
-            Token(_text(tokenizer, [number]), None if cut else number, "truncated" if cut else "word", word)
-        )
-    read = min(len(body), limit - 2)
-    tokens.insert(1 + read, Token(_text(tokenizer, [end]), end, "end"))
-    padding = limit - read - 2
+    tokens = [Token(_text(tokenizer, start), number, "start") for number in start]
+    for number, word in zip(body[:room], belongs, strict=False):
+        unknown = number == tokenizer.unk_token_id and number != end
+        tokens.append(Token(_text(tokenizer, [number]), number, "unknown" if unknown else "word", word))
+    tokens.append(Token(_text(tokenizer, [end]), end, "end"))
+    padding = limit - len(tokens)
     if padding:
         number = int(tokenizer.pad_token_id)
-        tokens.insert(2 + read, Token(_text(tokenizer, [number]), number, "padding"))
+        tokens.append(Token(_text(tokenizer, [number]), number, "padding"))
+    for number, word in zip(body[room:], belongs[room:], strict=True):
+        tokens.append(Token(_text(tokenizer, [number]), None, "truncated", word))
     return tuple(tokens), padding
 
 
-def clip_words(tokenizer: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
-    """The words of `clip_tokens` as far as they are read, letters put together again."""
+def piece_words(tokenizer: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
+    """The words of `piece_tokens` as far as they are read, letters put together again."""
     pieces: dict[int, list[int]] = {}
     for token in tokens:
         if token.word is not None and token.number is not None:
@@ -60,7 +63,8 @@ def clip_words(tokenizer: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
 def _words_of(pieces: Sequence[str]) -> list[int]:
     """The index of the word that each piece belongs to."""
     belongs, word = [], 0
-    for piece in pieces:
+    for place, piece in enumerate(pieces):
+        word += piece.startswith(_WORD_START) and place > 0
         belongs.append(word)
         word += piece.endswith(_WORD_END)
     return belongs

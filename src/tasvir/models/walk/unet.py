@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
@@ -19,17 +19,18 @@ from torch import Tensor, nn
 from tasvir.models.quiet import quiet
 from tasvir.models.walk.attention import AttentionSum, grid_of
 from tasvir.models.walk.family import Drawing, Family, TextPlaces, parameters
-from tasvir.models.walk.record import Encoder, Fact
-from tasvir.models.walk.tokens import clip_tokens, clip_words
+from tasvir.models.walk.measures import prediction_of
+from tasvir.models.walk.record import AttentionKind, Encoder, Fact
+from tasvir.models.walk.tokens import piece_tokens, piece_words
 
 
 class UnetFamily(Family):
     """StableDiffusionPipeline and StableDiffusionXLPipeline."""
 
     name: ClassVar[str] = "unet"
-    kind: ClassVar[Literal["cross", "joint"]] = "cross"
+    kind: ClassVar[AttentionKind] = "cross"
     text_row: ClassVar[int] = -1
-    text_argument: ClassVar[str] = "encoder_hidden_states"
+    arguments: ClassVar[tuple[str, str, str]] = ("sample", "timestep", "encoder_hidden_states")
 
     @property
     def denoiser(self) -> nn.Module:
@@ -68,14 +69,15 @@ class UnetFamily(Family):
     def encoders(self, prompt: str, seconds: Sequence[float]) -> tuple[Encoder, ...]:
         made = []
         for (encoder, tokenizer), spent in zip(self._texts(), seconds, strict=True):
+            limit = self._limit(tokenizer)
             with quiet():
-                tokens, padding = clip_tokens(tokenizer, prompt)
+                tokens, padding = piece_tokens(tokenizer, prompt, limit)
             made.append(
                 Encoder(
                     tokenizer=type(tokenizer).__name__,
                     model=type(encoder).__name__,
                     vocabulary=len(tokenizer),
-                    limit=int(tokenizer.model_max_length),
+                    limit=limit,
                     width=encoder.config.hidden_size,
                     layers=encoder.config.num_hidden_layers,
                     heads=encoder.config.num_attention_heads,
@@ -98,7 +100,7 @@ class UnetFamily(Family):
                 others[token.kind] = (place,)
             else:
                 where.setdefault(token.word, []).append(place)
-        names = clip_words(self._texts()[0][1], encoder.tokens)
+        names = piece_words(self._texts()[0][1], encoder.tokens)
         words = [(name, tuple(found)) for name, found in zip(names, where.values(), strict=True)]
         return TextPlaces(words, others, 0)
 
@@ -131,38 +133,46 @@ class UnetFamily(Family):
         shift, spread = vae.config.get("latents_mean"), vae.config.get("latents_std")
         if shift is not None and spread is not None:
             raw = raw * raw.new_tensor(spread).view(1, -1, 1, 1) + raw.new_tensor(shift).view(1, -1, 1, 1)
+        raw = raw + (vae.config.get("shift_factor") or 0)
         decoded: Tensor = vae.decode(raw, return_dict=False)[0][0]
         if half:
             vae.to(torch.float16)
         return (decoded.float() / 2 + 0.5).clamp(0, 1)
 
     def facts(self) -> dict[str, Fact]:
-        pipeline, unet, vae = self.pipeline, self.pipeline.unet, self.pipeline.vae
+        pipeline, denoiser, vae = self.pipeline, self.denoiser, self.pipeline.vae
+        config: Any = denoiser.config
         heads = sorted({layer.heads for layer in self._layers()})
-        side = unet.config.sample_size * pipeline.vae_scale_factor
+        side = config.sample_size * pipeline.vae_scale_factor
         return {
             "pipeline": type(pipeline).__name__,
-            "denoiser": type(unet).__name__,
-            "denoiser_parameters": parameters(unet),
-            "text_width": unet.config.cross_attention_dim,
+            "denoiser": type(denoiser).__name__,
+            "denoiser_parameters": parameters(denoiser),
+            "text_width": config.get("cross_attention_dim") or config.get("joint_attention_dim"),
             "attention_layers": len(self._layers()),
             "attention_heads": ", ".join(map(str, heads)),
-            "prediction": pipeline.scheduler.config.prediction_type,
+            "prediction": prediction_of(pipeline.scheduler),
             "sampler": type(pipeline.scheduler).__name__,
-            "latent_channels": unet.config.in_channels,
+            "latent_channels": config.in_channels,
             "latent_factor": pipeline.vae_scale_factor,
             "native_size": f"{side} x {side}",
             "autoencoder": type(vae).__name__,
             "decoder_parameters": parameters(vae.decoder),
-            "all_parameters": parameters(unet, vae, *(encoder for encoder, _ in self._texts())),
+            "all_parameters": parameters(denoiser, vae, *(encoder for encoder, _ in self._texts())),
         }
+
+    def _limit(self, tokenizer: Any) -> int:
+        """Tokens that the pipeline gives to an encoder."""
+        return int(tokenizer.model_max_length)
 
     def _layers(self) -> list[Any]:
         return [module for name, module in self.pipeline.unet.named_modules() if name.endswith(".attn2")]
 
     def _texts(self) -> list[tuple[Any, Any]]:
-        """Text encoders with their tokenizers; XL has two."""
-        ends = [end for end in ("", "_2") if getattr(self.pipeline, f"text_encoder{end}", None) is not None]
+        """Text encoders with their tokenizers; XL has two, 3 has three."""
+        ends = [
+            end for end in ("", "_2", "_3") if getattr(self.pipeline, f"text_encoder{end}", None) is not None
+        ]
         return [
             (getattr(self.pipeline, f"text_encoder{end}"), getattr(self.pipeline, f"tokenizer{end}"))
             for end in ends

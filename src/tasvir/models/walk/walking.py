@@ -17,7 +17,7 @@ from tasvir.models.embedded.layout_pipeline import EmbeddedLayoutPipeline
 from tasvir.models.walk import pictures
 from tasvir.models.walk.embedded import EmbeddedFamily
 from tasvir.models.walk.family import Drawing, Family, TextPlaces
-from tasvir.models.walk.measures import clean_latent, guidance_effect, noise_facts
+from tasvir.models.walk.measures import clean_latent, guidance_effect, noise_facts, prediction_of
 from tasvir.models.walk.record import (
     Attention,
     Encoder,
@@ -30,6 +30,7 @@ from tasvir.models.walk.record import (
     WordMap,
 )
 from tasvir.models.walk.recorder import Passed, Recorder
+from tasvir.models.walk.transformer import TransformerFamily
 from tasvir.models.walk.unet import UnetFamily
 
 UNET_PIPELINES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
@@ -70,9 +71,11 @@ def family_of(pipeline: Any) -> Family:
         return EmbeddedFamily(pipeline)
     if type(pipeline).__name__ in UNET_PIPELINES:
         return UnetFamily(pipeline)
+    if type(pipeline).__name__ == "StableDiffusion3Pipeline":
+        return TransformerFamily(pipeline)
     raise SettingError(
         f"{type(pipeline).__name__} cannot be walked through: take the embedded model, or Stable "
-        "Diffusion 1.x, 2.x or XL"
+        "Diffusion 1.x, 2.x, XL or 3"
     )
 
 
@@ -152,7 +155,8 @@ def _chosen(show: tuple[int, ...] | None, count: int) -> set[int]:
 
 
 def _noise(family: Family, recorder: Recorder) -> Any:
-    noise = recorder.passed[0].before / float(family.pipeline.scheduler.init_noise_sigma)
+    scheduler = family.pipeline.scheduler
+    noise = recorder.passed[0].before / float(getattr(scheduler, "init_noise_sigma", 1.0))
     return noise_facts(noise, pictures.channels(noise))
 
 
@@ -213,7 +217,7 @@ def _trail(family: Family, passed: Sequence[Passed], chosen: set[int]) -> tuple[
 
 
 def _previews(family: Family, step: Passed) -> Previews:
-    kind = family.pipeline.scheduler.config.prediction_type
+    kind = prediction_of(family.pipeline.scheduler)
 
     def clean(predicted: Tensor) -> Shown:
         return decoded(clean_latent(step.call.given, predicted, step.signal, kind))
