@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,3 +70,18 @@ def tiny_v2() -> Any:
     pipeline.tokenizer = CLIPTokenizer(vocab=entries, merges=merges, model_max_length=77)
     pipeline.text_encoder = parts.text_encoder(48, hidden_act="gelu", vocab_size=516)
     return pipeline
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny model by its family (see `tasvir.models.tiny.families`); not to be changed."""
+    from tasvir.models.tiny.families import write
+
+    root = tmp_path_factory.mktemp("tiny")
+
+    def folder(family: str) -> Path:
+        if not (root / family).exists():
+            write(family, root / family)
+        return root / family
+
+    return folder

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from tasvir.models.walk.record import Shown
 
-PREVIEW = 192
+PREVIEW = 160
 """Longest side of a preview in pixels."""
 COLUMNS = 96
 """Colour columns of a strip of vectors; a column is the mean of several numbers where there are more."""

@@ -36,7 +36,7 @@ from tasvir.models.walk.unet import UnetFamily
 UNET_PIPELINES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 """By name: importing them would take seconds where only the embedded model is walked through."""
 SHOWN_STEPS = 5
-PICTURE_SIDE = 640
+PICTURE_SIDE = 512
 """Longest side of the pictures on the page; a page is a few megabytes at most."""
 
 
