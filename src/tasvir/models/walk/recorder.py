@@ -140,11 +140,13 @@ class Recorder:
     def _step(
         self, call: Callable[..., Any], predicted: Any, timestep: Any, sample: Any, **named: Any
     ) -> Any:
-        before, guided = _kept(sample)[0], _kept(predicted)[0]
+        with self._aside():
+            before, guided = _kept(sample)[0], _kept(predicted)[0]
         result = call(predicted, timestep, sample, **named)
-        after = _kept(result[0] if isinstance(result, tuple) else result.prev_sample)[0]
-        signal = signal_share(self.family.pipeline.scheduler, float(timestep))
-        self.passed.append(Passed(self._pending.pop(), guided, before, after, signal))
+        with self._aside():
+            after = _kept(result[0] if isinstance(result, tuple) else result.prev_sample)[0]
+            signal = signal_share(self.family.pipeline.scheduler, float(timestep))
+            self.passed.append(Passed(self._pending.pop(), guided, before, after, signal))
         return result
 
     def _decode(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -113,10 +113,9 @@ class UnetFamily(Family):
     ) -> Iterator[int]:
         def look(layer: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
             with aside():
-                pixels, text = arguments[0][-1:], named["encoder_hidden_states"][-1:]
-                queries = layer.head_to_batch_dim(layer.to_q(pixels))
-                keys = layer.head_to_batch_dim(layer.to_k(text))
-                sums.add(layer.get_attention_scores(queries, keys), grid_of(pixels.shape[1], *cells()))
+                given = inspect.signature(layer.forward).bind(*arguments, **named).arguments
+                places, text = given["hidden_states"][-1:], given["encoder_hidden_states"][-1:]
+                sums.add(self._softmax(layer, places, text), grid_of(places.shape[1], *cells()))
 
         layers = self._layers()
         with ExitStack() as stack:
@@ -160,6 +159,12 @@ class UnetFamily(Family):
             "decoder_parameters": parameters(vae.decoder),
             "all_parameters": parameters(denoiser, vae, *(encoder for encoder, _ in self._texts())),
         }
+
+    def _softmax(self, layer: Any, places: Tensor, text: Tensor) -> Tensor:
+        """What places [1, P, width] of the picture look at: [heads, P, keys]."""
+        queries, keys = layer.head_to_batch_dim(layer.to_q(places)), layer.head_to_batch_dim(layer.to_k(text))
+        softmax: Tensor = layer.get_attention_scores(queries, keys)
+        return softmax
 
     def _limit(self, tokenizer: Any) -> int:
         """Tokens that the pipeline gives to an encoder."""

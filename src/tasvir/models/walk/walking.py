@@ -136,9 +136,7 @@ def _drawing(family: Family, asked: Asked) -> Drawing:
     steps, scale = family.defaults()
     steps = asked.steps or steps
     if asked.grounding is not None and family.name != "embedded":
-        raise SettingError(
-            "this model reads no layouts: leave --layout out, or walk through the embedded model"
-        )
+        raise SettingError("this model reads no layouts: leave the layout out, or take the embedded model")
     beyond = [number for number in asked.show or () if not 1 <= number <= steps]
     if beyond:
         raise SettingError(f"there is no step {beyond[0]} to show: give numbers from 1 to {steps}")
