@@ -101,6 +101,7 @@ def test_two_models_from_folders(runner: CliRunner, folders: tuple[str, str], tm
     [
         (["--model", "gligen:sd14"], "expected embedded or diffusers:NAME"),
         (["--against", "diffusers:"], "expected embedded or diffusers:NAME"),
+        (["--against", "diffusers:sd21", "--layout", "x.json"], "diffusers:sd21 reads no layouts"),
         (["--show", "0"], "expected step numbers"),
         (["--show", "1,99"], "no step 99 to show"),
         (["--language", "fr"], "expected one of en, tr, zh"),

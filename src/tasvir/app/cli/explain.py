@@ -52,25 +52,25 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Show how a picture comes about: tokens, vectors, noise, steps, guidance, attention, decoder."""
-    from tasvir.app.cli.arguments import slug
+    from tasvir.app.cli.arguments import read_layout_file, slug
     from tasvir.generate.base import DrawSettings
     from tasvir.models.load import LoadSettings
     from tasvir.records import Prompt
     from tasvir.report.walk_files import save_walks, walk_folder
     from tasvir.report.walk_texts import texts
 
+    names = [name for name in (model, against) if name is not None]
+    for name in names:
+        _check(name, layout)
     texts(language)
     DrawSettings(steps=steps, scale=scale)
     asked: dict[str, Any] = {
         "prompt": Prompt(prompt).text, "seed": seed, "steps": steps, "scale": scale,
         "show": None if show is None else parse_show(show),
     }  # fmt: skip
-    read = None if layout is None else _read_layout(layout)
+    read = None if layout is None else read_layout_file(layout)
     # every step is shown, which a safety checker of finished pictures would not see
     load = LoadSettings(device, dtype, "none", False, trust_remote_code, revision, local_only, False)
-    names = [name for name in (model, against) if name is not None]
-    for name in names:
-        _check_name(name)
     with walk_folder(out or Path("out") / f"explain-{slug(prompt)}-{seed}") as folder:
         walks = [_walk(name, load, asked, read) for name in names]
         pages = save_walks(walks, folder, language)
@@ -89,22 +89,16 @@ def parse_show(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(part) for part in parts}))
 
 
-def _check_name(name: str) -> None:
+def _check(name: str, layout: Path | None) -> None:
+    """Find what cannot be done before a model is opened, which may take minutes."""
     plugin, _, model = name.partition(":")
     if name != "embedded" and not (plugin == "diffusers" and model):
         raise SettingError(
             f"model {name!r} cannot be walked through: expected embedded or diffusers:NAME, where "
             "NAME is one of `tasvir models list`, a hub id or a folder"
         )
-
-
-def _read_layout(path: Path) -> Layout:
-    from tasvir.layout import read_layout
-
-    layout, report = read_layout(path)
-    for note in report.clipped:
-        typer.secho(f"note: {path}: {note}", fg="yellow", err=True)
-    return layout
+    if layout is not None and name != "embedded":
+        raise SettingError(f"{name} reads no layouts: leave --layout out, or walk through the embedded model")
 
 
 def _walk(name: str, load: LoadSettings, asked: dict[str, Any], layout: Layout | None) -> Walk:

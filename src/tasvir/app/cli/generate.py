@@ -44,7 +44,7 @@ from tasvir.errors import TasvirError
 if TYPE_CHECKING:
     from tasvir.app.cli.models import Opening
     from tasvir.loop import Event
-    from tasvir.records import Layout, Prompt, Trace
+    from tasvir.records import Prompt, Trace
     from tasvir.report.traces import TraceFolder
 
 
@@ -86,7 +86,7 @@ def generate(
     as_json: Json = False,
 ) -> None:
     """Draw a picture that keeps to the prompt: plan, draw, judge, redesign, keep the best."""
-    from tasvir.app.cli.arguments import parse_size, slug
+    from tasvir.app.cli.arguments import parse_size, read_layout_file, slug
     from tasvir.app.cli.models import Opening, parse_options
     from tasvir.models.load import LoadSettings
     from tasvir.models.service import ServiceSettings
@@ -97,7 +97,7 @@ def generate(
         "rounds": rounds, "good": good, "steps": steps, "scale": scale, "sampler": sampler,
         "size": None if size is None else parse_size(size), "guided": not unguided, "revise": not no_revise,
         "judging": not no_judge, "redesign": not no_redesign,
-        "layout": None if layout is None else _read_layout(layout),
+        "layout": None if layout is None else read_layout_file(layout),
     }  # fmt: skip
     opening = Opening(
         LoadSettings(
@@ -114,15 +114,6 @@ def generate(
     _report(traces, folders, as_json)
     if traces[-1].finished == "interrupted":
         raise typer.Exit(130)
-
-
-def _read_layout(path: Path) -> Layout:
-    from tasvir.layout import read_layout
-
-    layout, report = read_layout(path)
-    for note in report.clipped:
-        typer.secho(f"note: {path}: {note}", fg="yellow", err=True)
-    return layout
 
 
 def _check(settings: dict[str, Any], seeds: Iterable[int]) -> None:

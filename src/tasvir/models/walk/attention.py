@@ -47,7 +47,7 @@ class AttentionSum:
 def grid_of(count: int, height: int, width: int) -> tuple[int, int]:
     """Rows and columns of a level with ``count`` pixels, below latents of height x width.
 
-    A U-Net halves a side by a convolution of stride 2, which rounds up; a transformer's patches halve it once.
+    A U-Net halves a side by a convolution of stride 2, which rounds up; a transformer of 2 x 2 patches once.
     """
     rows, columns = height, width
     while rows * columns > count:
