@@ -3,9 +3,9 @@
     python scripts/verify_real.py --models sd14,sdxl,flux-schnell --out verified [--device cuda] [--json]
 
 Needs a network (or a filled cache) and for most models a GPU; HF_TOKEN for the gated ones. Every model is
-drawn by tasvir and by plain diffusers from the same prompt, seed and steps; the table says how far the pictures
-are apart, how long a batch took, and the peak memory. A model that cannot be opened becomes a line with the
-reason, and then the exit code is 1. Folders serve as well as names, so that the script can be tried on tiny
+drawn by tasvir and by plain diffusers from the same prompt, seed and steps; the table says how far apart
+the pictures are, how long a batch took, and the peak memory. A model that cannot be opened is a line with
+the reason, and then the exit code is 1. Folders serve as well, so that the script can be tried on tiny
 models: `tasvir models tiny sdxl FOLDER`, then ``--models FOLDER``.
 """
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import torch
 from typer.testing import CliRunner
 
 from tasvir.app.cli.main import app
+from tasvir.models.quiet import quiet
+from tasvir.models.tiny.unet_families import stable_diffusion_with_safety_checker
 
 
 def test_list_names_models_with_what_one_must_know_before_downloading(runner: CliRunner) -> None:
@@ -41,14 +44,24 @@ def test_a_tiny_model_is_written_and_drawn_with(runner: CliRunner, tmp_path: Pat
     assert (done.exit_code, "StableDiffusionPipeline with random weights" in done.stdout) == (0, True)
     again = runner.invoke(app, ["models", "tiny", "sd", str(tmp_path / "sd")])
     assert (again.exit_code, "holds something already" in again.stderr) == (1, True)
-    drawn = runner.invoke(
-        app,
-        ["generate", "a red dog", "--generator", f"diffusers:{tmp_path / 'sd'}", "--unguided", "--no-judge"]
-        + ["--steps", "2", "--device", "cpu", "--set", "negative=blurred", "--out", str(tmp_path / "out")],
-    )
+    command = f"generate --generator diffusers:{tmp_path / 'sd'} --unguided --no-judge --steps 2 --device cpu"
+    command += f" --set negative=blurred --out {tmp_path / 'out'}"
+    drawn = runner.invoke(app, [*command.split(), "a red dog"])
     assert drawn.exit_code == 0, drawn.stderr
     trace = json.loads((tmp_path / "out" / "trace.json").read_text())
     facts = trace["attempts"][0]["picture"]["provenance"]
     assert (facts["model"], facts["steps"], facts["negative"]) == (str(tmp_path / "sd"), 2, "blurred")
     wrong = runner.invoke(app, ["generate", "a dog", "--generator", "diffusers:sdxxl", "--unguided"])
     assert (wrong.exit_code, "did you mean 'sdxl'" in wrong.stderr) == (2, True)
+
+
+def test_a_blocked_picture_is_told(runner: CliRunner, tmp_path: Path) -> None:
+    with torch.random.fork_rng(devices=()), quiet():
+        torch.manual_seed(0)
+        stable_diffusion_with_safety_checker(blocks=True).save_pretrained(str(tmp_path / "sd"))
+    command = f"generate --generator diffusers:{tmp_path / 'sd'} --unguided --no-judge --steps 1 --device cpu"
+    done = runner.invoke(app, [*command.split(), "--out", str(tmp_path / "out"), "a dog"])
+    assert done.exit_code == 0 and "blocked" in done.stderr and "--no-safety-checker" in done.stderr
+    command += " --no-safety-checker"
+    done = runner.invoke(app, [*command.split(), "--out", str(tmp_path / "again"), "a dog"])
+    assert done.exit_code == 0 and "blocked" not in done.stderr
