@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -44,3 +46,42 @@ def tiny_pipeline() -> EmbeddedLayoutPipeline:
     pipeline = EmbeddedLayoutPipeline(vae.eval(), encoder.eval(), denoiser.eval(), scheduler)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+@pytest.fixture(scope="session")
+def tiny_v1() -> Any:
+    """Stable Diffusion in the manner of version 1, a thousandth of its size: predicts the noise."""
+    from tasvir.models.tiny.families import build
+
+    return build("sd")
+
+
+@pytest.fixture(scope="session")
+def tiny_v2() -> Any:
+    """In the manner of version 2: predicts v, a wider text encoder; "car" is one token here."""
+    from transformers import CLIPTokenizer
+
+    from tasvir.models.tiny import parts
+    from tasvir.models.tiny.families import build
+
+    pipeline = build("sd2")
+    entries = {**pipeline.tokenizer.get_vocab(), "ca": 514, "car</w>": 515}
+    merges = [("c", "a"), ("ca", "r</w>")]
+    pipeline.tokenizer = CLIPTokenizer(vocab=entries, merges=merges, model_max_length=77)
+    pipeline.text_encoder = parts.text_encoder(48, hidden_act="gelu", vocab_size=516)
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny model by its family (see `tasvir.models.tiny.families`); not to be changed."""
+    from tasvir.models.tiny.families import write
+
+    root = tmp_path_factory.mktemp("tiny")
+
+    def folder(family: str) -> Path:
+        if not (root / family).exists():
+            write(family, root / family)
+        return root / family
+
+    return folder

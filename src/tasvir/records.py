@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from tasvir.errors import PromptError, RecordError
 
 MAX_PROMPT_WORDS = 200
 """Prompts of more words are refused: no text encoder here or upstream reads that far."""
+_SLUG_LETTERS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ class Prompt:
             raise PromptError(
                 f"the prompt has {words} words, at most {MAX_PROMPT_WORDS} are read: shorten it"
             )
+
+    @property
+    def slug(self) -> str:
+        """A folder name made of the first words, at most 48 letters; "picture" where they have no letters."""
+        name = ""
+        for word in re.findall(r"\w+", self.text.lower()):
+            if len(name) + len(word) + 1 > _SLUG_LETTERS:
+                break
+            name = f"{name}-{word}" if name else word
+        return name or "picture"
 
 
 @dataclass(frozen=True, slots=True)

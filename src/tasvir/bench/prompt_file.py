@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from tasvir.bench.runner import Task
 from tasvir.errors import SettingError, UnknownNameError, UserInputError
 from tasvir.records import Prompt
-
-_SLUG_LETTERS = 48
 
 
 def read_prompts(path: Path, seed: int) -> list[Task]:
@@ -33,13 +30,13 @@ def read_prompts(path: Path, seed: int) -> list[Task]:
             continue
         try:
             row = _row(line) if path.suffix == ".jsonl" else {"prompt": line.strip()}
-            text = str(row["prompt"])
-            name = str(row.get("id") or f"{len(tasks):04d}-{slug(text)}")
+            asked = Prompt(str(row["prompt"]))
+            name = str(row.get("id") or f"{len(tasks):04d}-{asked.slug}")
             if name != Path(name).name or name.startswith("."):
                 raise SettingError(f"the id {name!r} is no folder name")
             if name in tasks:
                 raise SettingError(f"the id {name!r} comes twice")
-            tasks[name] = Task(name, Prompt(text), int(row.get("seed", seed)))
+            tasks[name] = Task(name, asked, int(row.get("seed", seed)))
         except (KeyError, TypeError, ValueError, UserInputError) as problem:
             told = f"no {problem} in it" if isinstance(problem, KeyError) else problem
             raise SettingError(f"{path}, line {number}: {told}") from problem
@@ -53,14 +50,3 @@ def _row(line: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise SettingError('expected an object such as {"prompt": "a red car"}')
     return row
-
-
-def slug(prompt: str) -> str:
-    """A folder name made of the prompt's words, at most 48 letters."""
-    words = re.findall(r"\w+", prompt.lower())
-    name = ""
-    for word in words:
-        if len(name) + len(word) + 1 > _SLUG_LETTERS:
-            break
-        name = f"{name}-{word}" if name else word
-    return name or "picture"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasvir.records import Layout, Picture, Trace, Usage
 from tasvir.report.box_drawing import VIEW_WIDTH, DrawnBox, colors_of, draw_boxes
-
-if TYPE_CHECKING:
-    from jinja2 import Template
+from tasvir.report.page_templates import template
 
 _ENDINGS = {
     "good": "The judge was content, so the loop stopped.",
@@ -29,7 +26,7 @@ def render_trace(trace: Trace) -> str:
     height = _view_height(trace)
     attempts = [_attempt_view(trace, index, colors) for index in range(len(trace.attempts))]
     given = bool(trace.settings.get("layout_given"))
-    return _template().render(
+    return template("trace.html").render(
         prompt=trace.prompt.text,
         long=len(trace.prompt.text) > 90,
         seed=trace.seed,
@@ -49,20 +46,6 @@ def render_trace(trace: Trace) -> str:
         settings=[(key, _plain(value)) for key, value in trace.settings.items()],
         trace_json=trace.to_json(),
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("tasvir.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("trace.html")
 
 
 def _view_height(trace: Trace) -> float:

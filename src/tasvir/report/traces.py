@@ -19,6 +19,7 @@ from tasvir import __version__
 from tasvir.errors import OutputError, PromptError, RecordError
 from tasvir.records import Attempt, Layout, Picture, Prompt, Trace, Usage, Verdict
 from tasvir.report.trace_page import render_trace
+from tasvir.report.writing import write_whole
 
 FORMAT = "tasvir-trace/1"
 JSON_NAME, PAGE_NAME, PICTURE_NAME = "trace.json", "trace.html", "picture.png"
@@ -71,8 +72,8 @@ class TraceFolder:
                 _remove_trace(self.path)
                 self._started = True
             self._save_pictures(trace)
-            _write(self.path / JSON_NAME, (trace.to_json() + "\n").encode())
-            _write(self.path / PAGE_NAME, render_trace(trace).encode())
+            write_whole(self.path / JSON_NAME, (trace.to_json() + "\n").encode())
+            write_whole(self.path / PAGE_NAME, render_trace(trace).encode())
         except OSError as problem:
             raise OutputError(
                 f"cannot write the trace to {self.path}: {problem.strerror or problem}"
@@ -89,9 +90,11 @@ class TraceFolder:
         for attempt in trace.attempts:
             target = self.path / f"round-{attempt.index}.png"
             if attempt is trace.attempts[-1] or not target.exists():
-                _write(target, with_text(attempt.picture.png, chunks(trace, attempt)))
+                write_whole(target, with_text(attempt.picture.png, chunks(trace, attempt)))
         if trace.best_index is not None:
-            _write(self.path / PICTURE_NAME, with_text(trace.best.picture.png, chunks(trace, trace.best)))
+            write_whole(
+                self.path / PICTURE_NAME, with_text(trace.best.picture.png, chunks(trace, trace.best))
+            )
 
 
 def load_trace(folder: Path) -> Trace:
@@ -165,19 +168,6 @@ def _is_trace(folder: Path) -> bool:
 def _remove_trace(folder: Path) -> None:
     for path in (folder / PAGE_NAME, folder / PICTURE_NAME, *folder.glob("round-*.png"), folder / JSON_NAME):
         path.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside ``path`` and rename, so that a reader never sees half a file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _attempt(item: Mapping[str, Any], folder: Path) -> Attempt:

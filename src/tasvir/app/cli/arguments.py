@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from tasvir.errors import SettingError, UnknownNameError
 
 if TYPE_CHECKING:
-    from tasvir.records import Picture
+    from tasvir.records import Layout, Picture
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -74,3 +76,17 @@ def decoded_picture(source: Path | io.BytesIO, name: str) -> Picture:
     buffer = io.BytesIO()
     rgb.save(buffer, "PNG")
     return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": Path(name).name})
+
+
+def read_layout_file(path: Path) -> Layout:
+    """Read a layout and say on stderr what was put right in it.
+
+    Raises:
+        LayoutError: It cannot be read, or breaks the rules.
+    """
+    from tasvir.layout import read_layout
+
+    layout, report = read_layout(path)
+    for note in report.clipped:
+        typer.secho(f"note: {path}: {note}", fg="yellow", err=True)
+    return layout

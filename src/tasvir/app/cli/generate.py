@@ -28,7 +28,7 @@ from tasvir.errors import SettingError, TasvirError
 
 if TYPE_CHECKING:
     from tasvir.loop import Event
-    from tasvir.records import Layout, Prompt, Trace
+    from tasvir.records import Prompt, Trace
     from tasvir.report.traces import TraceFolder
 
 
@@ -63,15 +63,14 @@ def generate(
     opening: Opening,
 ) -> None:
     """Draw a picture that keeps to the prompt: plan, draw, judge, redesign, keep the best."""
-    from tasvir.app.cli.arguments import parse_size
-    from tasvir.bench.prompt_file import slug
+    from tasvir.app.cli.arguments import parse_size, read_layout_file
     from tasvir.records import Prompt
 
     settings: dict[str, Any] = {
         "rounds": rounds, "good": good, "steps": steps, "scale": scale, "sampler": sampler,
         "size": None if size is None else parse_size(size), "guided": not unguided, "revise": not no_revise,
         "judging": not no_judge, "redesign": not no_redesign,
-        "layout": None if layout is None else _read_layout(layout),
+        "layout": None if layout is None else read_layout_file(layout),
     }  # fmt: skip
     models = {"guide": guide, "judge": judge, "generator": generator}
     if prompts is not None:
@@ -82,7 +81,7 @@ def generate(
     if prompt is None:
         raise SettingError("say what the picture shall show, or name a file with --prompts")
     asked = Prompt(prompt)
-    folder = out or Path("out") / f"{slug(prompt)}-{seed}"
+    folder = out or Path("out") / f"{asked.slug}-{seed}"
     folders = {seed: folder} if number == 1 else {s: folder / f"seed-{s}" for s in range(seed, seed + number)}
     _check(settings, folders)
     traces = _run_all(asked, folders, models, settings, opening, Progress(to_stderr=as_json))
@@ -114,15 +113,6 @@ def _many(
     arguments |= {"load": asdict(opening.load), "options": dict(opening.options)}
     folder = RunFolder(out or Path("out") / file.stem, arguments)
     return run_many(tasks, folder, models, settings, opening, batch=batch, as_json=as_json)
-
-
-def _read_layout(path: Path) -> Layout:
-    from tasvir.layout import read_layout
-
-    layout, report = read_layout(path)
-    for note in report.clipped:
-        typer.secho(f"note: {path}: {note}", fg="yellow", err=True)
-    return layout
 
 
 def _check(settings: dict[str, Any], seeds: Iterable[int]) -> None:
@@ -205,4 +195,11 @@ def _report(traces: list[Trace], folders: dict[int, Path], as_json: bool) -> Non
             typer.secho(f"stopped; what was drawn stays in {path}", fg="yellow", err=True)
         if trace.attempts:
             typer.echo(f"picture  {path / 'picture.png'}")
+            _tell_blocked(trace)
         typer.echo(f"story    {path / 'trace.html'}")
+
+
+def _tell_blocked(trace: Trace) -> None:
+    blocked = trace.best.picture.provenance.get("blocked")
+    if blocked:
+        typer.secho(f"blocked  {blocked}; --no-safety-checker leaves it out", fg="yellow", err=True)

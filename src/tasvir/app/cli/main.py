@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from tasvir import __version__
-from tasvir.app.cli import ask, generate, guide, judge, plan, serve, train, world
+from tasvir.app.cli import ask, cards, explain, generate, guide, judge, plan, serve, train, world
 from tasvir.app.cli import list as list_command
 from tasvir.errors import TasvirError, UserInputError
 
@@ -44,7 +44,9 @@ app.command("generate")(generate.generate)
 app.command("plan")(plan.plan)
 app.command("judge")(judge.judge)
 app.command("ask")(ask.ask)
+app.command("explain")(explain.explain)
 app.command("list")(list_command.list_plugins)
+app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
 app.add_typer(serve.app, name="serve")
 app.add_typer(world.app, name="world")

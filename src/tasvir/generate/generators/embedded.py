@@ -19,7 +19,8 @@ from tasvir.generate.base import DrawSettings, Generator
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.conditioning import MAX_THINGS, PHRASE_WORDS, Grounding
 from tasvir.models.embedded.layout_pipeline import NATIVE, EmbeddedLayoutPipeline
-from tasvir.models.embedded.loading import device_and_dtype, quiet, require_whole
+from tasvir.models.embedded.loading import device_and_dtype, require_whole
+from tasvir.models.quiet import quiet
 from tasvir.records import Layout, Picture, Prompt
 
 STEPS, SCALE = 16, 3.0
@@ -72,7 +73,7 @@ class EmbeddedGenerator(Generator):
         self.pipeline.scheduler = self._sampler(settings.sampler)
         steps = settings.steps or STEPS
         scale = SCALE if settings.scale is None else settings.scale
-        groundings = [_grounding(layout) for layout in layouts]
+        groundings = [grounding_of(layout) for layout in layouts]
         images = self.pipeline(
             [prompt.text for prompt in prompts],
             groundings,
@@ -114,7 +115,12 @@ class EmbeddedGenerator(Generator):
         return sampler.from_config(self._scheduler.config, clip_sample=False)
 
 
-def _grounding(layout: Layout | None) -> Grounding | None:
+def grounding_of(layout: Layout | None) -> Grounding | None:
+    """A layout in the words and fractions that the pipeline takes.
+
+    Raises:
+        SettingError: It holds more things than the model reads.
+    """
     if layout is None:
         return None
     if len(layout.things) > MAX_THINGS:

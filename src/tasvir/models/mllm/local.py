@@ -27,7 +27,7 @@ from transformers import (
 from transformers.utils import is_torchvision_available
 
 from tasvir.errors import HubError, ServiceError, SettingError
-from tasvir.models.embedded.loading import pick_device
+from tasvir.models.devices import pick_device
 from tasvir.models.load import LoadSettings
 from tasvir.models.mllm.calls import Answer
 from tasvir.models.mllm.endpoints import scrub

@@ -1,0 +1,29 @@
+"""The pages' templates: what is put into them is escaped, and what is missing is an error."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+
+@cache
+def template(name: str) -> Template:
+    """A template of ``report/templates`` by its file's name; its filter ``fill`` puts values into a text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("tasvir.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["fill"] = _fill
+    return environment.get_template(name)
+
+
+def _fill(text: str, **values: object) -> str:
+    return text.format(**values)
