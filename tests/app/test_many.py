@@ -108,7 +108,14 @@ def test_ctrl_c_keeps_what_is_done(
             '{"prompt": "a", "id": "x"}\n{"prompt": "b", "id": "x"}',
             "line 2: the id 'x' comes twice",
         ),
-        ("a.jsonl", '{"prompt": "a", "seed": "many"}', "line 1: invalid literal"),
+        ("a.jsonl", '{"prompt": "a", "seed": "many"}', "line 1: 'seed' is 'many'"),
+        ("a.jsonl", '{"prompt": "a", "seed": -1}', "line 1: 'seed' is -1"),
+        ("a.jsonl", '{"prompt": "a", "seed": 1.5}', "line 1: 'seed' is 1.5"),
+        ("a.jsonl", '{"prompt": null}', "line 1: no 'prompt' in it that is a text"),
+        ("a.jsonl", '{"prompt": "a \\ud800"}', "line 1: .*surrogates not allowed"),
+        ("a.jsonl", "[" * 100_000, "line 1: maximum recursion depth"),
+        ("a.jsonl", '{"prompt": "a", "id": "results.jsonl"}', "line 1: the id 'results.jsonl' is no folder"),
+        ("a.jsonl", '{"prompt": "a", "id": "a\\u0000"}', "line 1: the id .* is no folder name"),
     ],
 )
 def test_wrong_files_are_told_by_line(name: str, text: str, told: str, tmp_path: Path) -> None:
@@ -116,6 +123,14 @@ def test_wrong_files_are_told_by_line(name: str, text: str, told: str, tmp_path:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(SettingError, match=told.replace("[", r"\[")):
         read_prompts(file, 0)
+
+
+def test_a_line_ends_where_json_lines_end(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes('{"prompt": "a dog\u2028and a car"}\r\n{"prompt": "a car", "id": 0}\r\n'.encode())
+    assert [(task.id, task.prompt.text) for task in read_prompts(file, 3)] == [
+        ("0000-a-dog-and-a-car", "a dog\u2028and a car"), ("0", "a car")
+    ]  # fmt: skip
 
 
 def test_prompt_and_file_exclude_each_other(runner: CliRunner, three: Path) -> None:

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tasvir.bench.run_folder import ARGUMENTS, RESULTS
 from tasvir.bench.runner import Task
 from tasvir.errors import SettingError, UnknownNameError, UserInputError
+from tasvir.loop import MAX_SEED
 from tasvir.records import Prompt
 
 
@@ -21,7 +23,7 @@ def read_prompts(path: Path, seed: int) -> list[Task]:
         SettingError: A line is wrong (its number is told), an id comes twice, or there is no prompt.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # JSON may hold other ends of lines
     except (OSError, UnicodeDecodeError) as problem:
         raise UnknownNameError(f"cannot read the prompts in {path}: {problem}") from problem
     tasks: dict[str, Task] = {}
@@ -30,19 +32,30 @@ def read_prompts(path: Path, seed: int) -> list[Task]:
             continue
         try:
             row = _row(line) if path.suffix == ".jsonl" else {"prompt": line.strip()}
-            asked = Prompt(str(row["prompt"]))
-            name = str(row.get("id") or f"{len(tasks):04d}-{asked.slug}")
-            if name != Path(name).name or name.startswith("."):
-                raise SettingError(f"the id {name!r} is no folder name")
-            if name in tasks:
-                raise SettingError(f"the id {name!r} comes twice")
-            tasks[name] = Task(name, asked, int(row.get("seed", seed)))
-        except (KeyError, TypeError, ValueError, UserInputError) as problem:
-            told = f"no {problem} in it" if isinstance(problem, KeyError) else problem
-            raise SettingError(f"{path}, line {number}: {told}") from problem
+            task = _task(row, len(tasks), seed)
+            if task.id in tasks:
+                raise SettingError(f"the id {task.id!r} comes twice")
+            tasks[task.id] = task
+        except (ValueError, RecursionError, UserInputError) as problem:
+            raise SettingError(f"{path}, line {number}: {problem}") from problem
     if not tasks:
         raise SettingError(f"{path} holds no prompts: write one a line")
     return list(tasks.values())
+
+
+def _task(row: dict[str, Any], index: int, seed: int) -> Task:
+    text, number, name = row.get("prompt"), row.get("seed", seed), row.get("id")
+    if not isinstance(text, str):
+        raise SettingError("no 'prompt' in it that is a text")
+    text.encode()  # half of a surrogate pair, which JSON lets through, cannot be written to a file
+    if type(number) is not int or not 0 <= number <= MAX_SEED:
+        raise SettingError(f"'seed' is {number!r}: give a whole number from 0 to {MAX_SEED}")
+    asked = Prompt(text)
+    name = f"{index:04d}-{asked.slug}" if name is None else str(name)
+    taken = name.casefold() in (RESULTS, ARGUMENTS)
+    if taken or name != Path(name).name or name.startswith(".") or not name.isprintable():
+        raise SettingError(f"the id {name!r} is no folder name")
+    return Task(name, asked, number)
 
 
 def _row(line: str) -> dict[str, Any]:
