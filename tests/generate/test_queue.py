@@ -101,3 +101,25 @@ def test_nobody_waits_after_a_stop() -> None:
         with pytest.raises(KeyboardInterrupt):
             pool.submit(wish, queue, "b", 0).result(timeout=5)
     assert queue.serve(0.01) == 0
+
+
+def test_a_wish_that_was_taken_and_never_drawn_keeps_nobody_waiting() -> None:
+    """Ctrl-C may come between taking a wish and drawing it."""
+    queue = DrawingQueue(Recording())
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wish, queue, "a", 0)
+        queue._wishes.get(timeout=5)
+        queue.stop()
+        with pytest.raises(KeyboardInterrupt):
+            waiting.result(timeout=5)
+
+
+def test_nothing_is_drawn_after_a_stop() -> None:
+    generator = Recording()
+    queue = DrawingQueue(generator)
+    queue.stop()
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(wish, queue, str(i), 0) for i in range(4)]
+        assert queue.serve(0.05) == 0
+        assert all(isinstance(each.exception(timeout=5), KeyboardInterrupt) for each in waiting)
+    assert generator.batches == []

@@ -6,6 +6,7 @@ While some prompts wait for a guide's answer, others are drawn: neither the GPU 
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from typing import ClassVar
 from tasvir.errors import TasvirError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.records import Layout, Picture, Prompt
+
+_LOOK = 0.2
+"""Seconds that a loop waits for its picture before it looks whether all was stopped."""
 
 
 @dataclass(slots=True)
@@ -64,16 +68,26 @@ class DrawingQueue(Generator):
         wishes = [_Wish(*each, settings) for each in zip(prompts, layouts, seeds, strict=True)]
         for wish in wishes:
             self._wishes.put(wish)
-        if self._stopped:
-            self.stop()
-        return [wish.picture.result() for wish in wishes]
+        return [self._awaited(wish) for wish in wishes]
+
+    def _awaited(self, wish: _Wish) -> Picture:
+        while True:
+            try:
+                return wish.picture.result(_LOOK)
+            except TimeoutError:
+                # also a wish that Ctrl-C took out of the serving thread's hands
+                if self._stopped:
+                    raise KeyboardInterrupt from None
 
     def serve(self, timeout: float) -> int:
-        """Draw one batch of what is waited for; returns how many pictures that were.
+        """Draw one batch of what is waited for; returns how many pictures that were, none after `stop`.
 
         Args:
             timeout: Seconds to wait for a first wish; 0 where there is none by then.
         """
+        if self._stopped:
+            time.sleep(timeout)
+            return 0
         try:
             wishes = [self._wishes.get(timeout=timeout)]
         except queue.Empty:
@@ -84,12 +98,7 @@ class DrawingQueue(Generator):
             (wishes if wish.settings == wishes[0].settings else later).append(wish)
         for wish in later:
             self._wishes.put(wish)
-        try:
-            self._draw(wishes)
-        except BaseException:
-            for wish in wishes:
-                self._wishes.put(wish)  # so that `stop` reaches them
-            raise
+        self._draw(wishes)
         return len(wishes)
 
     def _draw(self, wishes: list[_Wish]) -> None:
@@ -114,7 +123,3 @@ class DrawingQueue(Generator):
     def stop(self) -> None:
         """Let nobody wait any longer: their loops end as if Ctrl-C had been pressed in them."""
         self._stopped = True
-        while not self._wishes.empty():
-            wish = self._wishes.get()
-            if not wish.picture.done():
-                wish.picture.set_exception(KeyboardInterrupt())
