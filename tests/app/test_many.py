@@ -61,6 +61,16 @@ def test_the_same_command_goes_on_and_another_needs_another_folder(
     assert "rounds was 5, now 2" in other.output
 
 
+def test_a_command_that_opens_no_model_leaves_no_run(
+    runner: CliRunner, scripted: Any, three: Path, tmp_path: Path
+) -> None:
+    """So that a name can be mended and the same folder be used."""
+    out = tmp_path / "run"
+    assert runner.invoke(app, command(three, out, "--guide", "embeded")).exit_code == 2
+    assert not out.exists()
+    assert runner.invoke(app, command(three, out)).exit_code == 0
+
+
 def test_a_failed_prompt_is_told_and_tried_again(
     runner: CliRunner, scripted: Any, three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +101,7 @@ def test_ctrl_c_keeps_what_is_done(
     monkeypatch.setattr(scripted, "before_drawing", staticmethod(stop))
     stopped = runner.invoke(app, command(three, tmp_path / "run"))
     assert stopped.exit_code == 130
-    assert "goes on from here" in stopped.output
+    assert "goes on from here" in stopped.output and "Ctrl-C again leaves them" in stopped.output
     assert rows(tmp_path / "run")[0]["finished"] == "good"
 
 

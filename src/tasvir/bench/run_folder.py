@@ -20,7 +20,7 @@ class RunFolder:
     prompt, and each prompt has its own folder.
 
     Args:
-        path: Made if it does not exist.
+        path: Made by `begin` if it does not exist.
         arguments: Models and switches; going on needs the same.
 
     Raises:
@@ -31,16 +31,27 @@ class RunFolder:
 
     def __init__(self, path: Path, arguments: dict[str, Any]) -> None:
         self.path = path
-        file = path / ARGUMENTS
-        arguments = json.loads(json.dumps(arguments))
+        self._arguments = json.loads(json.dumps(arguments))
         with writing(path):
-            if os.path.exists(file):
-                _same(file, arguments)
-                return
-            path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
+            if os.path.exists(path / ARGUMENTS):
+                _same(path / ARGUMENTS, self._arguments)
+            elif os.path.exists(path) and any(one.name != f"{ARGUMENTS}.new" for one in path.iterdir()):
                 raise OutputError(f"{path} holds other files and no run: choose another folder with --out")
-            file.write_text(json.dumps(arguments, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def begin(self) -> None:
+        """Make the folder; only now, so that a command whose models cannot be opened leaves nothing behind.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        file = self.path / ARGUMENTS
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            if not os.path.exists(file):
+                text = json.dumps(self._arguments, indent=2, ensure_ascii=False)
+                fresh = file.with_name(f"{ARGUMENTS}.new")
+                fresh.write_text(f"{text}\n", encoding="utf-8")
+                fresh.replace(file)
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """The last line of every prompt."""

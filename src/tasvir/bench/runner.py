@@ -87,6 +87,7 @@ class PromptRunner:
         tasks: Iterable[Task],
         on_ended: Callable[[Ended], None],
         on_event: Callable[[Task, Event], None],
+        on_stopping: Callable[[], None] = lambda: None,
     ) -> BudgetError | None:
         """Run all tasks.
 
@@ -94,12 +95,14 @@ class PromptRunner:
             tasks: What to do.
             on_ended: Called in this thread as each task ends.
             on_event: Called in a task's own thread at each step; may save.
+            on_stopping: Called in this thread at Ctrl-C, before calls on their way are waited for.
 
         Returns:
             What stopped the run early, or None where it was done to its end.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C; each trace that was on its way has gone to `on_ended` as interrupted.
+            KeyboardInterrupt: Ctrl-C; each trace that was on its way has gone to `on_ended` as interrupted,
+                unless a second Ctrl-C cut that short.
         """
         for task in tasks:
             self._todo.put(task)
@@ -115,6 +118,7 @@ class PromptRunner:
         except BaseException:
             self._stopping.set()
             self._queue.stop()
+            on_stopping()
             self._serve(threads, on_ended)  # what is on its way is paid for: its answer is kept
             raise
 

@@ -45,9 +45,11 @@ def run_many(
     code = 0
     if todo:
         opened = open_models(models, settings, opening)
+        folder.begin()
         with Progress(*columns, console=console) as bar:
             code = _run(todo, len(tasks), folder, {**opened, "settings": settings}, opening, batch, bar)
-    rows = [row for task in tasks if (row := folder.rows().get(task.id))]
+    after = folder.rows()
+    rows = [after[task.id] for task in tasks if task.id in after]
     failed = [row for row in rows if row["error"]]
     if as_json:
         typer.echo(json.dumps({"folder": str(folder.path), "results": rows}, indent=2, ensure_ascii=False))
@@ -83,7 +85,7 @@ def _run(
         if ended.trace is not None and ended.task.id in traces:
             traces[ended.task.id].save(ended.trace)
         row = folder.append(ended)
-        bar.console.print(_told(row, ended.trace))
+        bar.console.print(_told(row, ended.trace), soft_wrap=True)
         bar.advance(line)
 
     waits = [isinstance(models[role], Guide) and models[role].waits for role in ("guide", "judge")]
@@ -95,8 +97,13 @@ def _run(
         at_once=2 * opening.service.concurrency if any(waits) else 1,
         batch=batch,
     )
+
+    def on_stopping() -> None:
+        told = "stopping: calls on their way are paid for and waited for; Ctrl-C again leaves them"
+        bar.console.print(told, style="yellow", soft_wrap=True)
+
     try:
-        stopped_by = runner.run(todo, on_ended, on_event)
+        stopped_by = runner.run(todo, on_ended, on_event, on_stopping)
     except KeyboardInterrupt:
         typer.secho("stopped; the same command goes on from here", fg="yellow", err=True)
         return 130
