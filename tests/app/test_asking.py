@@ -68,6 +68,17 @@ def test_ask_shows_the_picture_and_prints_the_answer(
     assert asked.requests[0][0].picture is None
 
 
+def test_an_answer_commands_no_terminal_and_can_be_written(
+    runner: CliRunner, asked: type[Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = "two:\n\ta \x1b[2Jdog\x9b\ud800 \N{WOMAN}\u200d\N{PERSONAL COMPUTER}"
+    monkeypatch.setattr(asked, "reply", lambda self, request, seed: answer)
+    result = runner.invoke(app, ["ask", "who?", "--guide", "openai:m"])
+    assert (result.exit_code, result.stdout) == (
+        0, "two:\n\ta [2Jdog \N{WOMAN}\u200d\N{PERSONAL COMPUTER}\n"
+    )  # fmt: skip
+
+
 def test_ask_without_a_guide_or_picture(runner: CliRunner, asked: type[Asked], tmp_path: Path) -> None:
     assert runner.invoke(app, ["ask", "who?"]).exit_code == 2
     missing = runner.invoke(app, ["ask", "who?", str(tmp_path / "no.png"), "--guide", "openai:m"])

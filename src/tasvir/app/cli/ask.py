@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Annotated
 
@@ -27,4 +28,7 @@ def ask(
     from tasvir.app.cli.arguments import read_picture
 
     shown = None if picture is None else read_picture(picture)
-    typer.echo(open_guide(guide, opening).ask(question, shown, seed=seed))
+    answer = open_guide(guide, opening).ask(question, shown, seed=seed)
+    # codes that command a terminal, and halves of letters, which cannot be written
+    kept = (c for c in answer if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    typer.echo("".join(kept))
