@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import io
 import json
 import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tasvir.app.serving.server import MAX_BODY_BYTES, GuideServer
 from tasvir.errors import BudgetError, ServiceError, SettingError
@@ -54,6 +57,7 @@ def pictured(url: str) -> list[dict[str, Any]]:
         ({"messages": user("x") * 201}, 400, "'messages'"),
         ({"messages": ["a dog"]}, 400, "messages[0]"),
         ({"messages": [{"role": "tool", "content": "x"}]}, 400, "role"),
+        ({"messages": [{"role": ["user"], "content": "x"}]}, 400, "role"),
         ({"messages": user(3)}, 400, "messages[0].content"),
         ({"messages": user(None)}, 400, "messages[0].content"),
         ({"messages": user([{"type": "input_audio"}])}, 400, "messages[0].content[0]"),
@@ -87,6 +91,17 @@ def test_bad_questions(serve: Serve, changes: dict[str, Any], status: int, word:
     assert found == status and word in body["error"]["message"]
     assert body["error"]["type"] == "invalid_request_error"
     assert ask(server)[0] == 200
+
+
+def test_a_picture_of_very_many_pixels_is_refused_undecoded(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (5000, 5000)).save(buffer, "PNG")
+    url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("it was decoded"))
+    status, body = ask(serve(EmbeddedGuide()), messages=pictured(url))
+    assert status == 400 and "5000 x 5000 pixels" in body["error"]["message"]
 
 
 @pytest.mark.parametrize(

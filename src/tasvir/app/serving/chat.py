@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,6 +23,8 @@ from tasvir.models.mllm.messages import Message, Role
 
 MAX_MESSAGES = 200
 MAX_PICTURES = 64
+MAX_PIXELS = 4096 * 4096
+"""Of one picture."""
 MAX_SEED = 2**63 - 1
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,")
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
@@ -78,9 +81,10 @@ def _check_wishes(body: Mapping[str, Any]) -> None:
 
 
 def _message(where: str, row: object) -> Message:
-    if not isinstance(row, Mapping) or row.get("role") not in _ROLES:
+    said_by = row.get("role") if isinstance(row, Mapping) else None
+    if not isinstance(row, Mapping) or not isinstance(said_by, str) or said_by not in _ROLES:
         raise SettingError(f"{where} must be an object with a 'role' of {', '.join(_ROLES)}")
-    role, content = cast(Role, _ROLES[row["role"]]), row.get("content")
+    role, content = cast(Role, _ROLES[said_by]), row.get("content")
     if isinstance(content, str) or (content is None and role == "assistant"):
         return Message(role, content or "")
     if not isinstance(content, list):
@@ -111,7 +115,22 @@ def _image(where: str, url: object) -> bytes:
         content = base64.b64decode(url[head.end() :], validate=True)
     except (binascii.Error, ValueError) as problem:
         raise SettingError(f"{where}: the picture is not base64: {problem}") from problem
+    _check_size(where, content)
     return decoded_picture(io.BytesIO(content), where).png
+
+
+def _check_size(where: str, content: bytes) -> None:
+    """Refuse by its header what would take minutes to decode: a few kilobytes can hold very many pixels."""
+    from PIL import Image
+
+    # what is no picture, or far too large, is told when it is decoded
+    with suppress(OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        with Image.open(io.BytesIO(content)) as opened:
+            width, height = opened.size
+        if width * height > MAX_PIXELS:
+            raise SettingError(
+                f"{where}: the picture has {width} x {height} pixels, at most {MAX_PIXELS} are read"
+            )
 
 
 def write_answer(chat: Chat, text: str) -> dict[str, Any]:
