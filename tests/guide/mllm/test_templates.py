@@ -51,6 +51,7 @@ def test_without_the_divider_all_of_it_is_the_users(tmp_path: Path) -> None:
         ("\n\n{{ prompt.__class__.__mro__ }}", 3, "unsafe"),
         ("{{ examples.append(1) }}", 1, "unsafe"),
         ("\n{% include 'no.md' %}", 2, "no.md"),
+        ("\n\n{% include 'judge.md' %}", 3, "recursion"),
     ],
 )
 def test_a_broken_one_is_told_by_file_and_line(tmp_path: Path, text: str, line: int, what: str) -> None:

@@ -65,7 +65,15 @@ class Templates:
         except TemplateSyntaxError as problem:
             where = f"{problem.filename or problem.name}, line {problem.lineno}"
             raise _broken(where, problem) from problem
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, OSError) as problem:
+        except (
+            TemplateError,
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+            OSError,
+            RecursionError,
+        ) as problem:
             raise _broken(_last_line(problem) or f"{name}.md", problem) from problem
         parts = _DIVIDER.split(text, maxsplit=1)
         return ("", text.strip()) if len(parts) == 1 else (parts[0].strip(), parts[1].strip())
