@@ -115,7 +115,7 @@ def test_the_budget_is_never_exceeded_and_a_repeat_goes_on_where_it_stopped(
     assert len(answered) + len(stopped) == 20
     assert len(server.questions) == len(answered)
     assert sum(reply.money or 0 for reply in answered) == pytest.approx(len(answered) * 0.00069)
-    assert "of the budget of $0.01 are spent: raise --budget and repeat" in str(stopped[0])
+    assert "of the budget of $0.01 are spent: repeat the same command" in str(stopped[0])
     restarted()
     second = outcomes(1.0)
     assert [reply.text for reply in second] == [f"You said: {text}" for text in texts]

@@ -58,7 +58,7 @@ Options = Annotated[
 Budget = Annotated[
     float | None,
     typer.Option(
-        help="US dollars that may be spent on calls; stops before more.", rich_help_panel="Services"
+        help="US dollars that this run may spend on calls; stops before more.", rich_help_panel="Services"
     ),
 ]
 Replies = Annotated[

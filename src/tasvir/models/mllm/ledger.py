@@ -72,5 +72,6 @@ class Ledger:
 def _too_much(spent: float, most: float, budget: float) -> str:
     return (
         f"the next call can cost up to ${most:.4f}, and ${spent:.4f} of the budget of ${budget:.2f} are "
-        "spent: raise --budget and repeat the same command; answers are kept, so it goes on where it stopped"
+        "spent: repeat the same command to go on where it stopped, with as much to spend again (answers are "
+        "kept), or raise --budget if nothing was spent"
     )
