@@ -49,12 +49,13 @@ class Switches:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A step begins ("plan", "revise", "draw", "judge", "redesign") or the loop has ended ("finished").
+    """A step begins ("plan", "revise", "draw", "judge", "redesign"), the loop has ended ("finished"), or an
+    error breaks it off ("failed").
 
     Args:
         step: Which step.
-        index: Revision number for "revise"; for "finished" how many pictures there are; else the attempt
-            worked for.
+        index: Revision number for "revise"; for "finished" and "failed" how many pictures there are; else the
+            attempt worked for.
         trace: Everything up to here; valid and ready to be saved.
     """
 

@@ -29,7 +29,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 from tasvir import registry
-from tasvir.errors import SettingError
+from tasvir.errors import SettingError, TasvirError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide
 from tasvir.layout import checked, differences
@@ -100,6 +100,9 @@ def generate(
         loop.tell("finished", len(loop.attempts))
     except KeyboardInterrupt:
         loop.finished = "interrupted"
+    except TasvirError:
+        loop.tell("failed", len(loop.attempts))  # with what the failed step has cost
+        raise
     return loop.trace()
 
 

@@ -107,6 +107,8 @@ def test_a_failing_prompt_fails_alone() -> None:
     failed = [e for e in ended if e.error]
     assert [e.task.id for e in failed] == ["1"] and isinstance(failed[0].error, ReplyError)
     assert {e.trace.finished for e in ended if e.trace and not e.error} == {"good"}
+    told = failed[0].trace
+    assert told is not None and (told.usage.calls, told.repairs) == (3, 2)  # paid for, though in vain
 
 
 def test_a_used_up_budget_begins_nothing_new() -> None:

@@ -156,7 +156,7 @@ class PromptRunner:
             nonlocal last
             last = event.trace
             on_event(task, event)
-            if self._stopping.is_set() and event.step != "finished":
+            if self._stopping.is_set() and event.step not in ("finished", "failed"):
                 raise KeyboardInterrupt
 
         try:

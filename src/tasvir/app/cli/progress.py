@@ -55,6 +55,8 @@ class Progress:
         self._console.print(Text.assemble((prompt, "bold"), (f"  seed {seed}", "dim")))
 
     def __call__(self, event: Event) -> None:
+        if event.step == "failed":
+            return  # the step before brought nothing
         if self._before is not None:
             self._tell_result(self._before, event.trace)
         self._before = event
