@@ -1,0 +1,180 @@
+"""Tiny pipelines that read pictures: depth, upscaling, inpainting, variations, and CLIP with an autoencoder."""
+
+from __future__ import annotations
+
+import torch
+from diffusers import (
+    DDPMScheduler,
+    EulerDiscreteScheduler,
+    StableDiffusionDepth2ImgPipeline,
+    StableDiffusionInpaintPipeline,
+    StableDiffusionLatentUpscalePipeline,
+    StableDiffusionUpscalePipeline,
+    StableUnCLIPImg2ImgPipeline,
+    UnCLIPImageVariationPipeline,
+    UnCLIPScheduler,
+    UNet2DModel,
+)
+from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
+from transformers import (
+    CLIPConfig,
+    CLIPImageProcessor,
+    CLIPModel,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
+    DPTConfig,
+    DPTForDepthEstimation,
+    DPTImageProcessor,
+)
+
+from tasvir.models.tiny import parts
+
+EYE = 32
+"""Side in pixels that the tiny picture encoders see."""
+
+
+def vision_config(width: int = parts.WIDTH) -> CLIPVisionConfig:
+    """A CLIP picture encoder of two layers on 4 x 4 patches."""
+    return CLIPVisionConfig(
+        hidden_size=width, intermediate_size=2 * width, num_hidden_layers=2, num_attention_heads=4,
+        image_size=EYE, patch_size=8, projection_dim=width,
+    )  # fmt: skip
+
+
+def image_processor() -> CLIPImageProcessor:
+    return CLIPImageProcessor(size={"shortest_edge": EYE}, crop_size={"height": EYE, "width": EYE})
+
+
+def safety_checker(blocks: bool) -> StableDiffusionSafetyChecker:
+    """A safety checker that blocks every picture or none: a cosine is above -2 always and above 2 never."""
+    config = CLIPConfig(
+        text_config=parts.text_config().to_dict(),
+        vision_config=vision_config().to_dict(),
+        projection_dim=parts.WIDTH,
+    )
+    checker = StableDiffusionSafetyChecker(config).eval()
+    checker.concept_embeds_weights.fill_(-2.0 if blocks else 2.0)
+    checker.special_care_embeds_weights.fill_(2.0)
+    return checker
+
+
+def depth() -> StableDiffusionDepth2ImgPipeline:
+    """Stable Diffusion 2 with a depth map as fifth channel, and the estimator of it."""
+    config = DPTConfig(
+        hidden_size=16, num_hidden_layers=4, num_attention_heads=4, intermediate_size=32, image_size=EYE,
+        patch_size=8, backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 8, 16, 16],
+        fusion_hidden_size=16, is_hybrid=False, reassemble_factors=[4, 2, 1, 0.5],
+    )  # fmt: skip
+    return StableDiffusionDepth2ImgPipeline(
+        vae=parts.autoencoder(),
+        text_encoder=parts.text_encoder(),
+        tokenizer=parts.tokenizer(),
+        unet=parts.unet(in_channels=5),
+        scheduler=parts.scheduler(),
+        depth_estimator=DPTForDepthEstimation(config).eval(),
+        feature_extractor=DPTImageProcessor(size={"height": EYE, "width": EYE}),
+    )
+
+
+def inpaint() -> StableDiffusionInpaintPipeline:
+    """Stable Diffusion trained for inpainting: mask and masked picture are five more channels."""
+    return StableDiffusionInpaintPipeline(
+        vae=parts.autoencoder(),
+        text_encoder=parts.text_encoder(),
+        tokenizer=parts.tokenizer(),
+        unet=parts.unet(in_channels=9),
+        scheduler=parts.scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+def upscale_x4() -> StableDiffusionUpscalePipeline:
+    """The x4 upscaler: the small picture is three more channels, its noise level a class."""
+    return StableDiffusionUpscalePipeline(
+        vae=parts.autoencoder(levels=3, scaling_factor=0.08333),
+        text_encoder=parts.text_encoder(),
+        tokenizer=parts.tokenizer(),
+        unet=parts.unet(in_channels=7, num_class_embeds=1000),
+        low_res_scheduler=DDPMScheduler(),
+        scheduler=parts.scheduler(prediction_type="v_prediction"),
+    )
+
+
+def upscale_latent() -> StableDiffusionLatentUpscalePipeline:
+    """The x2 upscaler of latents: small latents are four more channels, the pooled text joins the time."""
+    return StableDiffusionLatentUpscalePipeline(
+        vae=parts.autoencoder(),
+        text_encoder=parts.text_encoder(),
+        tokenizer=parts.tokenizer(),
+        unet=parts.unet(in_channels=8, out_channels=5, time_cond_proj_dim=128 + parts.WIDTH),
+        scheduler=EulerDiscreteScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="sample"
+        ),
+    )
+
+
+def stable_unclip() -> StableUnCLIPImg2ImgPipeline:
+    """Stable unCLIP: a noised CLIP picture embedding is the class that the U-Net is conditioned on."""
+    width = parts.WIDTH
+    return StableUnCLIPImg2ImgPipeline(
+        feature_extractor=image_processor(),
+        image_encoder=CLIPVisionModelWithProjection(vision_config()).eval(),
+        image_normalizer=StableUnCLIPImageNormalizer(embedding_dim=width),
+        image_noising_scheduler=DDPMScheduler(beta_schedule="squaredcos_cap_v2"),
+        tokenizer=parts.tokenizer(),
+        text_encoder=parts.text_encoder(),
+        unet=parts.unet(
+            class_embed_type="projection", projection_class_embeddings_input_dim=2 * width
+        ),
+        scheduler=parts.scheduler(),
+        vae=parts.autoencoder(),
+    )
+
+
+def _super_resolution() -> UNet2DModel:
+    """Karlo's second network: noise and the enlarged small picture in, noise and variance out."""
+    return UNet2DModel(
+        sample_size=parts.SIDE, in_channels=6, out_channels=3, layers_per_block=1, norm_num_groups=8,
+        block_out_channels=(16, 32), down_block_types=("ResnetDownsampleBlock2D",) * 2,
+        up_block_types=("ResnetUpsampleBlock2D",) * 2,
+    )  # fmt: skip
+
+
+def unclip_variation() -> UnCLIPImageVariationPipeline:
+    """Karlo without its prior: the picture's own CLIP embedding goes to the decoder."""
+    width = parts.WIDTH
+    decoder = parts.unet(
+        in_channels=3, out_channels=6, sample_size=EYE, layers_per_block=1, class_embed_type="identity",
+        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
+        up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
+        mid_block_type="UNetMidBlock2DSimpleCrossAttn", resnet_time_scale_shift="scale_shift",
+    )  # fmt: skip
+    text_projection = UnCLIPTextProjModel(
+        clip_embeddings_dim=width, time_embed_dim=64, cross_attention_dim=width
+    )
+    return UnCLIPImageVariationPipeline(
+        decoder=decoder,
+        text_encoder=parts.projected_text_encoder(),
+        tokenizer=parts.tokenizer(),
+        text_proj=text_projection.eval(),
+        feature_extractor=image_processor(),
+        image_encoder=CLIPVisionModelWithProjection(vision_config()).eval(),
+        super_res_first=_super_resolution().eval(),
+        super_res_last=_super_resolution().eval(),
+        decoder_scheduler=UnCLIPScheduler(prediction_type="epsilon", variance_type="learned_range"),
+        super_res_scheduler=UnCLIPScheduler(prediction_type="epsilon", variance_type="fixed_small_log"),
+    )
+
+
+def clip() -> CLIPModel:
+    """Both halves of CLIP."""
+    config = CLIPConfig(
+        text_config=parts.text_config().to_dict(),
+        vision_config=vision_config().to_dict(),
+        projection_dim=parts.WIDTH,
+    )
+    return CLIPModel(config).eval()
