@@ -1,0 +1,82 @@
+"""Inpainting: what a mask shows in white is drawn anew, everything else stays as it was, to the last bit.
+
+A network made for it (nine input channels) sees mask and masked picture; any other is led by putting the noised
+original back around the mask after each step (Lugmayr et al. 2022, RePaint, without its resampling). Either
+way the autoencoder blurs what it only had to copy, so the original pixels are pasted over it at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from PIL import Image
+
+from tasvir.errors import SettingError
+from tasvir.generate.editing import Edit, EditSettings, Use
+from tasvir.generate.pipeline_editing import padded
+from tasvir.generate.editors.image_to_image import ImageToImageEditor
+from tasvir.models.hub.drawing import to_image
+from tasvir.models.hub.tasks import inpainting
+from tasvir.models.load import LoadSettings
+from tasvir.records import Picture
+
+WHITE = 128
+"""The lowest grey of a mask that counts as white, as in diffusers."""
+
+
+class InpaintEditor(ImageToImageEditor):
+    """Draws anew what is white in a mask; the rest keeps its pixels."""
+
+    name: ClassVar[str] = "inpaint"
+    kind = staticmethod(inpainting)
+    takes_prompt: Use = "may"
+    takes_guide: Use = "must"
+    guide_means = "mask"
+    strength = 1.0
+
+    def __init__(
+        self,
+        model: str = "sd2-inpainting",
+        load: LoadSettings = LoadSettings(),
+        batch: int = 1,
+        negative: str = "",
+        keep: bool = True,
+    ) -> None:
+        """Open the model; with ``keep`` off the picture outside the mask comes from the autoencoder."""
+        super().__init__(model, load, batch, negative)
+        self.keep = keep
+
+    def arguments(
+        self, edits: Sequence[Edit], images: Sequence[Image.Image], settings: EditSettings
+    ) -> dict[str, Any]:
+        """See `PipelineEditor.arguments`.
+
+        Raises:
+            SettingError: A mask has nothing white.
+        """
+        masks = [_mask(edit.guide) for edit in edits if edit.guide is not None]
+        if not all(mask.getbbox() for mask in masks):
+            raise SettingError(
+                "the mask has nothing white, so nothing would be drawn anew: white is drawn anew, black stays"
+            )
+        return {
+            **super().arguments(edits, images, settings),
+            "mask_image": [padded(mask, self.grain) for mask in masks],
+        }
+
+    def finish(self, edit: Edit, drawn: Image.Image) -> Image.Image:
+        if not self.keep or edit.guide is None:
+            return drawn
+        return Image.composite(drawn, to_image(edit.picture), _mask(edit.guide))
+
+    def facts(self, edit: Edit) -> dict[str, Any]:
+        return {"kept_outside_mask": self.keep}
+
+    def _check_channels(self) -> None:
+        """Any number of channels that diffusers takes will do here."""
+
+
+def _mask(guide: Picture) -> Image.Image:
+    """Black and white, without grey."""
+    return to_image(guide).convert("L").point([255 * (level >= WHITE) for level in range(256)])

@@ -1,0 +1,176 @@
+"""Editing through a diffusers pipeline: what all such editors share.
+
+The networks work on multiples of some pixels. Diffusers shrinks a picture to the next lower multiple; here it
+is padded with its own edge to the next higher one and what comes out is cut, so that no pixel is lost.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tasvir.errors import PluginError, SettingError
+from tasvir.generate.editing import Edit, Editor, EditSettings
+from tasvir.models.hub.cards import find
+from tasvir.models.hub.drawing import generators, to_image, to_picture, use_sampler
+from tasvir.models.hub.loading import commit, open_pipeline
+from tasvir.models.load import LoadSettings
+from tasvir.records import Picture
+
+
+class PipelineEditor(Editor):
+    """An editor that calls a diffusers pipeline: subclasses give `name`, `kind` and `arguments`.
+
+    Attributes:
+        kind: The diffusers class to open the model with; None takes the model's own.
+        factor: How many times larger a picture comes out.
+        grain: Sides are padded to multiples of so many pixels.
+        steps: Denoising steps where nobody says otherwise and the model's card says nothing.
+        scale: Guidance scale, likewise.
+        strength: Share that is drawn anew, likewise.
+    """
+
+    kind: Any = None
+    factor: int = 1
+    steps: int = 50
+    scale: float = 7.5
+    strength: float = 1.0
+
+    def __init__(self, model: str, load: LoadSettings, batch: int) -> None:
+        """Open the model.
+
+        Args:
+            model: A card's name, hub id or folder.
+            load: How it is opened.
+            batch: Most pictures a call. A picture that is drawn alone is exactly the same whatever else is
+                asked; in a batch it may differ by a level or two, from the order of the sums.
+
+        Raises:
+            HubError: The model cannot be had.
+            SettingError: No such device, or batch below 1.
+        """
+        if batch < 1:
+            raise SettingError(f"batch is {batch}: give at least 1")
+        self.model, self.batch = model, batch
+        card = find(model)
+        self.steps, self.scale = card.steps or self.steps, self.scale if card.scale is None else card.scale
+        self.pipeline: Any = open_pipeline(card, load, self.kind)
+        self.takes = frozenset(inspect.signature(self.pipeline.__call__).parameters)
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}:{self.model}"
+
+    @property
+    def grain(self) -> int:
+        return int(self.pipeline.vae_scale_factor)
+
+    def size_after(self, size: tuple[int, int]) -> tuple[int, int]:
+        return size[0] * self.factor, size[1] * self.factor
+
+    @abstractmethod
+    def arguments(
+        self, edits: Sequence[Edit], images: Sequence[Image.Image], settings: EditSettings
+    ) -> dict[str, Any]:
+        """What the pipeline is called with, beside generators.
+
+        Args:
+            edits: n pictures of one size.
+            images: The same, padded, RGB.
+            settings: Every field but the sampler is set if the editor takes it.
+        """
+
+    def finish(self, edit: Edit, drawn: Image.Image) -> Image.Image:
+        """The last touch on a picture, already cut to its size."""
+        return drawn
+
+    def facts(self, edit: Edit) -> dict[str, Any]:
+        """What the provenance of one picture tells beside the settings."""
+        return {}
+
+    def redraw(self, edits: Sequence[Edit], settings: EditSettings) -> list[Picture]:
+        """See `Editor.redraw`.
+
+        Raises:
+            SettingError: The sampler does not fit, or strength x steps is less than one step.
+        """
+        settings = self._filled(settings)
+        sampler = use_sampler(self.pipeline, settings.sampler)
+        facts = {
+            "editor": self.label,
+            "pipeline": type(self.pipeline).__name__,
+            "commit": commit(self.pipeline),
+            "steps": settings.steps,
+            "scale": settings.scale,
+            "sampler": sampler,
+        }
+        if self.takes_strength:
+            facts["strength"] = settings.strength
+        made: dict[int, Picture] = {}
+        for chosen in self._batches(edits):
+            some = [edits[index] for index in chosen]
+            made.update(zip(chosen, self._drawn(some, settings, facts), strict=True))
+        return [made[index] for index in range(len(edits))]
+
+    def _filled(self, settings: EditSettings) -> EditSettings:
+        steps = settings.steps or self.steps
+        strength = settings.strength or self.strength
+        if self.takes_strength and int(steps * strength) < 1:
+            raise SettingError(
+                f"strength {strength:g} of {steps} steps is less than one step, so nothing would be drawn: "
+                f"give a strength of at least {1 / steps:.2g} or more steps"
+            )
+        scale = self.scale if settings.scale is None else settings.scale
+        return EditSettings(strength if self.takes_strength else None, steps, scale, settings.sampler)
+
+    def _batches(self, edits: Sequence[Edit]) -> Iterator[list[int]]:
+        """Indices of pictures that can be drawn in one call: of one size, with a guide or without."""
+        alike: dict[tuple[int, int, bool], list[int]] = {}
+        for index, edit in enumerate(edits):
+            key = (edit.picture.width, edit.picture.height, edit.guide is not None)
+            alike.setdefault(key, []).append(index)
+        for indices in alike.values():
+            for start in range(0, len(indices), self.batch):
+                yield indices[start : start + self.batch]
+
+    def _drawn(
+        self, edits: Sequence[Edit], settings: EditSettings, facts: dict[str, Any]
+    ) -> Iterator[Picture]:
+        images = [padded(to_image(edit.picture), self.grain) for edit in edits]
+        output = self.pipeline(
+            **self.arguments(edits, images, settings), generator=generators([edit.seed for edit in edits])
+        )
+        blocked = getattr(output, "nsfw_content_detected", None) or [False] * len(edits)
+        for edit, image, drawn, is_blocked in zip(edits, images, output.images, blocked, strict=True):
+            size = self.size_after((edit.picture.width, edit.picture.height))
+            if drawn.size != self.size_after(image.size):
+                raise PluginError(
+                    f"{type(self.pipeline).__name__} drew {drawn.width}x{drawn.height} from a picture of "
+                    f"{image.width}x{image.height}: {self.name} cannot be used with this model"
+                )
+            cut = drawn.crop((0, 0, *size)) if drawn.size != size else drawn
+            told = {**facts, **self.facts(edit), "seed": edit.seed, "prompt": words(edit) or None}
+            if image.size != (edit.picture.width, edit.picture.height):
+                told["padded_to"] = list(image.size)
+            if is_blocked:
+                told["blocked"] = "the model's safety checker"
+            yield to_picture(cut if is_blocked else self.finish(edit, cut), told)
+
+
+def words(edit: Edit) -> str:
+    """The text of an edit, "" where there is none."""
+    return "" if edit.prompt is None else edit.prompt.text
+
+
+def padded(image: Image.Image, grain: int) -> Image.Image:
+    """An image grown to the right and below with its own edge until its sides are multiples of ``grain``."""
+    right, below = -image.width % grain, -image.height % grain
+    if not (right or below):
+        return image
+    margins = ((0, below), (0, right), (0, 0))[: 3 if image.mode == "RGB" else 2]
+    return Image.fromarray(np.pad(np.asarray(image), margins, mode="edge"))
