@@ -69,9 +69,11 @@ class Editor(ABC):
         takes_guide: Whether a second picture steers it.
         takes_strength: Whether `EditSettings.strength` means anything to it.
         guide_means: What the second picture is, in words, for messages.
+        batch: How many pictures it draws at once; more may be asked for.
     """
 
     name: ClassVar[str]
+    batch: int = 1
     takes_prompt: Use = "may"
     takes_guide: Use = "never"
     takes_strength: bool = False
@@ -100,11 +102,15 @@ class Editor(ABC):
             SettingError: Something that this editor needs is missing, or something is given that it does not
                 take.
         """
+        self.check(edits, settings)
+        return self.redraw(edits, settings) if edits else []
+
+    def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:
+        """Find what is wrong before anything is drawn; see `edit`."""
         if settings.strength is not None and not self.takes_strength:
             raise SettingError(f"{self.label} takes no strength: leave it out")
         for edit in edits:
             self._check(edit)
-        return self.redraw(edits, settings) if edits else []
 
     @abstractmethod
     def redraw(self, edits: Sequence[Edit], settings: EditSettings) -> list[Picture]:

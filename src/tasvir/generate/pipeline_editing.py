@@ -93,11 +93,22 @@ class PipelineEditor(Editor):
         """What the provenance of one picture tells beside the settings."""
         return {}
 
+    def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:
+        """See `Editor.check`; a strength x steps of less than one step is found too."""
+        super().check(edits, settings)
+        filled = self._filled(settings)
+        share = filled.strength
+        if share is not None and int((filled.steps or 0) * share) < 1:
+            raise SettingError(
+                f"strength {share:g} of {filled.steps} steps is less than one step, so nothing would be "
+                f"drawn: give a strength of at least {1 / (filled.steps or 1):.2g} or more steps"
+            )
+
     def redraw(self, edits: Sequence[Edit], settings: EditSettings) -> list[Picture]:
         """See `Editor.redraw`.
 
         Raises:
-            SettingError: The sampler does not fit, or strength x steps is less than one step.
+            SettingError: The sampler does not fit the model.
         """
         settings = self._filled(settings)
         sampler = use_sampler(self.pipeline, settings.sampler)
@@ -118,15 +129,12 @@ class PipelineEditor(Editor):
         return [made[index] for index in range(len(edits))]
 
     def _filled(self, settings: EditSettings) -> EditSettings:
-        steps = settings.steps or self.steps
-        strength = settings.strength or self.strength
-        if self.takes_strength and int(steps * strength) < 1:
-            raise SettingError(
-                f"strength {strength:g} of {steps} steps is less than one step, so nothing would be drawn: "
-                f"give a strength of at least {1 / steps:.2g} or more steps"
-            )
-        scale = self.scale if settings.scale is None else settings.scale
-        return EditSettings(strength if self.takes_strength else None, steps, scale, settings.sampler)
+        return EditSettings(
+            strength=(settings.strength or self.strength) if self.takes_strength else None,
+            steps=settings.steps or self.steps,
+            scale=self.scale if settings.scale is None else settings.scale,
+            sampler=settings.sampler,
+        )
 
     def _batches(self, edits: Sequence[Edit]) -> Iterator[list[int]]:
         """Indices of pictures that can be drawn in one call: of one size, with a guide or without."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasvir.errors import SettingError, UnknownNameError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from tasvir.records import Picture
 
 _SLUG_LETTERS = 48
@@ -41,19 +44,33 @@ def parse_part(text: str) -> tuple[int, int]:
 
 
 def read_picture(path: Path) -> Picture:
-    """Read a picture file of any common format.
+    """Read a picture file of any common format, upright as its camera says; what is transparent is white.
 
     Raises:
         UnknownNameError: There is no such file.
         SettingError: It is not a picture, or one of more pixels than is safe to open.
     """
-    from PIL import Image, UnidentifiedImageError
+    return _read(path, _on_white)
+
+
+def read_guide_picture(path: Path) -> Picture:
+    """Read a mask or a depth map; grey levels of more than 8 bits are stretched from least to most.
+
+    Raises:
+        UnknownNameError: There is no such file.
+        SettingError: It is not a picture, is too large, or says in transparency what it should say in grey.
+    """
+    return _read(path, _in_grey)
+
+
+def _read(path: Path, convert: Callable[[Image.Image], Image.Image]) -> Picture:
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     from tasvir.records import Picture
 
     try:
         with Image.open(path) as opened:
-            rgb = opened.convert("RGB")
+            rgb = convert(ImageOps.exif_transpose(opened))
     except (UnidentifiedImageError, SyntaxError, ValueError) as problem:  # Pillow's, on damaged files
         raise SettingError(
             f"{path} is not a picture that can be read: give a PNG, JPEG or WebP file"
@@ -67,6 +84,30 @@ def read_picture(path: Path) -> Picture:
     buffer = io.BytesIO()
     rgb.save(buffer, "PNG")
     return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": path.name})
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """RGB; converting alone would uncover whatever colour lies under transparent pixels."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    seen = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+
+
+def _in_grey(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data and image.convert("RGBA").getextrema()[3] != (255, 255):
+        raise SettingError(
+            "the guide picture is partly transparent: give a mask in black and white (white is drawn anew) "
+            "or a depth map in grey (white is near)"
+        )
+    if image.mode[0] not in "IF":
+        return image.convert("RGB")
+    wide = image.convert("F")  # converting to 8 bits would cut everything above 255
+    least, most = wide.getextrema()
+    spread = (most - least) or 1.0
+    return wide.point(lambda level: level * (255 / spread) + -least * 255 / spread).convert("L").convert("RGB")
 
 
 def slug(prompt: str) -> str:

@@ -77,8 +77,7 @@ def open_models(
     from tasvir.generate.base import Generator
     from tasvir.guide.base import Guide
 
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", opening.load.device):
-        raise SettingError(f"--device {opening.load.device!r}: expected auto, cpu, mps, cuda or cuda:N")
+    _check_device(opening)
     kinds: dict[str, tuple[str, type[Any]]] = {
         "guide": ("guides", Guide),
         "judge": ("guides", Guide),
@@ -92,6 +91,23 @@ def open_models(
     _check_options(opening.options, [(kind, name) for name, kind, _ in opened.values()])
     made = {role: open_model(kind, name, base, opening) for role, (name, kind, base) in opened.items()}
     return {**names, **made}
+
+
+def open_alone(kind: str, choice: str, base: type[Any], opening: Opening) -> Any:
+    """One plugin that works by itself, all flags checked against it.
+
+    Raises:
+        SettingError: No such device, an option that it does not have, or a value that it cannot take.
+        UnknownNameError: No such model.
+    """
+    _check_device(opening)
+    _check_options(opening.options, [(kind, choice)])
+    return open_model(kind, choice, base, opening)
+
+
+def _check_device(opening: Opening) -> None:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", opening.load.device):
+        raise SettingError(f"--device {opening.load.device!r}: expected auto, cpu, mps, cuda or cuda:N")
 
 
 def _check_options(options: Mapping[str, str], plugins: list[tuple[str, str]]) -> None:

@@ -47,19 +47,18 @@ class InpaintEditor(ImageToImageEditor):
         super().__init__(model, load, batch, negative)
         self.keep = keep
 
-    def arguments(
-        self, edits: Sequence[Edit], images: Sequence[Image.Image], settings: EditSettings
-    ) -> dict[str, Any]:
-        """See `PipelineEditor.arguments`.
-
-        Raises:
-            SettingError: A mask has nothing white.
-        """
-        masks = [_mask(edit.guide) for edit in edits if edit.guide is not None]
-        if not all(mask.getbbox() for mask in masks):
+    def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:
+        """See `Editor.check`; a mask without white is refused too."""
+        super().check(edits, settings)
+        if not all(_mask(edit.guide).getbbox() for edit in edits if edit.guide is not None):
             raise SettingError(
                 "the mask has nothing white, so nothing would be drawn anew: white is drawn anew, black stays"
             )
+
+    def arguments(
+        self, edits: Sequence[Edit], images: Sequence[Image.Image], settings: EditSettings
+    ) -> dict[str, Any]:
+        masks = [_mask(edit.guide) for edit in edits if edit.guide is not None]
         return {
             **super().arguments(edits, images, settings),
             "mask_image": [padded(mask, self.grain) for mask in masks],

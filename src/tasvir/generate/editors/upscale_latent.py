@@ -30,7 +30,7 @@ class UpscaleLatentEditor(PipelineEditor):
     def __init__(
         self, model: str = "sd-x2-upscaler", load: LoadSettings = LoadSettings(), batch: int = 1
     ) -> None:
-        """Open the model. At its scale of 0 a prompt is not read; give a scale above 1 with one."""
+        """Open the model. At its scale of 0 a prompt is not read: give a scale with one."""
         super().__init__(model, load, batch)
 
     @property
@@ -39,20 +39,20 @@ class UpscaleLatentEditor(PipelineEditor):
         halvings = len(self.pipeline.unet.config.block_out_channels) - 1
         return max(super().grain, super().grain * 2**halvings // self.factor)
 
+    def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:
+        """See `Editor.check`; neither a sampler nor a prompt that would not be read is taken."""
+        super().check(edits, settings)
+        if settings.sampler is not None:
+            raise SettingError(f"{self.label} works with Euler's method alone: leave out the sampler")
+        scale = self.scale if settings.scale is None else settings.scale
+        if not scale and any(words(edit) for edit in edits):
+            raise SettingError(
+                f"{self.label} does not read its prompt at scale 0: give a scale, or leave out the prompt"
+            )
+
     def arguments(
         self, edits: Sequence[Edit], images: Sequence[Image.Image], settings: EditSettings
     ) -> dict[str, Any]:
-        """See `PipelineEditor.arguments`.
-
-        Raises:
-            SettingError: A sampler is asked for, or a prompt that would not be read.
-        """
-        if settings.sampler is not None:
-            raise SettingError(f"{self.label} works with Euler's method alone: leave out the sampler")
-        if not settings.scale and any(words(edit) for edit in edits):
-            raise SettingError(
-                f"{self.label} does not read its prompt at scale 0: give a scale above 1, or no prompt"
-            )
         return {
             "prompt": [words(edit) for edit in edits],
             "image": list(images),
