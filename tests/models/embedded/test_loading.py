@@ -13,8 +13,10 @@ from transformers.utils import logging as transformers_logging
 
 from tasvir.errors import SettingError, WeightsError
 from tasvir.generate.generators.embedded import EmbeddedGenerator
+from tasvir.models.devices import pick_device
 from tasvir.models.embedded.layout_pipeline import EmbeddedLayoutPipeline
-from tasvir.models.embedded.loading import WEIGHTS_FILE, device_and_dtype, pick_device, quiet, require_whole
+from tasvir.models.embedded.loading import WEIGHTS_FILE, device_and_dtype, require_whole
+from tasvir.models.quiet import quiet
 
 LIBRARIES = (diffusers_logging, transformers_logging)
 

@@ -19,7 +19,8 @@ from tasvir.generate.base import DrawSettings, Generator
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.conditioning import MAX_THINGS, PHRASE_WORDS, Grounding
 from tasvir.models.embedded.layout_pipeline import NATIVE, EmbeddedLayoutPipeline
-from tasvir.models.embedded.loading import device_and_dtype, quiet, require_whole
+from tasvir.models.embedded.loading import device_and_dtype, require_whole
+from tasvir.models.quiet import quiet
 from tasvir.records import Layout, Picture, Prompt
 
 STEPS, SCALE = 16, 3.0

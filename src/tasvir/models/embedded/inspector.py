@@ -23,10 +23,11 @@ from torch.nn import functional as F
 
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.autoencoder import ResidualBlock
-from tasvir.models.embedded.loading import quiet, require_whole
+from tasvir.models.embedded.loading import require_whole
 from tasvir.models.embedded.recogniser import Recogniser, to_input
 from tasvir.models.embedded.recogniser_labels import BACKGROUND_NAMES, COLORS, KINDS
 from tasvir.models.embedded.recogniser_peaks import Detection, described, iou, to_placed
+from tasvir.models.quiet import quiet
 from tasvir.world.description import Entity, fits
 from tasvir.world.scene import FACINGS, POSES, SURFACES, Placed
 

@@ -23,9 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasvir.models.embedded import weights
-from tasvir.models.embedded.loading import quiet, require_whole
+from tasvir.models.embedded.loading import require_whole
 from tasvir.models.embedded.oracle_fit import fit_scene
 from tasvir.models.embedded.oracle_votes import Votes, candidates_from_votes
+from tasvir.models.quiet import quiet
 from tasvir.world.catalogue import catalogue, palette
 from tasvir.world.scene import BACKGROUNDS, FACINGS, POSES, SURFACES, Placed
 

@@ -23,9 +23,10 @@ from torch.nn import functional as F
 
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.autoencoder import ResidualBlock
-from tasvir.models.embedded.loading import quiet, require_whole
+from tasvir.models.embedded.loading import require_whole
 from tasvir.models.embedded.recogniser_labels import BACKGROUND_NAMES, CELL_WIDTH, FIELDS, KINDS
 from tasvir.models.embedded.recogniser_peaks import Detection, find_things, to_placed
+from tasvir.models.quiet import quiet
 from tasvir.world.scene import Placed
 
 SIDE = 128

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from tasvir.errors import NotShippedError, SettingError, UnknownNameError, WeightsError
+from tasvir.models.devices import pick_device
 from tasvir.models.embedded import weights
-from tasvir.models.embedded.loading import pick_device
 from tasvir.models.embedded.training.checkpoints import SOURCES, resumed_sources
 from tasvir.models.embedded.training.loop import Report, Task, fit
 from tasvir.models.embedded.training.settings import TrainSettings

@@ -1,0 +1,93 @@
+"""What everything shares that draws with a diffusers pipeline: noise, samplers, pictures in and out."""
+
+from __future__ import annotations
+
+import inspect
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+
+from tasvir import registry
+from tasvir.errors import PluginError, SettingError
+from tasvir.records import Picture
+
+_OWN = "_tasvir_own_scheduler"
+
+
+def generators(seeds: Sequence[int], device: str | torch.device = "cpu") -> list[torch.Generator]:
+    """One source of noise a picture; on the CPU, so that every device draws from the same noise."""
+    return [torch.Generator(device).manual_seed(seed) for seed in seeds]
+
+
+def use_sampler(pipeline: Any, name: str | None) -> str:
+    """Put a sampler into a pipeline; None puts its own back.
+
+    Args:
+        pipeline: A diffusers pipeline.
+        name: Plugin of kind "samplers".
+
+    Returns:
+        The scheduler's class name.
+
+    Raises:
+        SettingError: The pipeline has no exchangeable sampler, or integrates another kind of process.
+        UnknownNameError: No such sampler.
+        PluginError: The plugin is no scheduler.
+    """
+    own = getattr(pipeline, _OWN, None) or getattr(pipeline, "scheduler", None)
+    if own is None:
+        if name is None:
+            return "own"
+        raise SettingError(f"{type(pipeline).__name__} has no exchangeable sampler: leave out the sampler")
+    setattr(pipeline, _OWN, own)
+    pipeline.scheduler = own if name is None else _made(name, own, type(pipeline).__name__)
+    return type(pipeline.scheduler).__name__
+
+
+def _made(name: str, own: Any, pipeline: str) -> Any:
+    chosen = registry.load("samplers", name)
+    if not callable(getattr(chosen, "from_config", None)):
+        raise PluginError(
+            f"sampler {name!r} leads to {chosen!r}, which has no from_config: a sampler is a scheduler "
+            "class in the manner of diffusers; mend or remove its package, or choose another name"
+        )
+    if not _fits(chosen, own):
+        kind = "flow matching" if _is_flow(own) else "noise prediction"
+        raise SettingError(
+            f"sampler {name!r} cannot be used with {pipeline}, which was trained by {kind} and comes with "
+            f"{type(own).__name__}: leave out the sampler"
+        )
+    # latents are not bounded by 1 as pixels are, but some samplers clip at 1 if nobody says otherwise
+    return chosen.from_config(own.config, clip_sample=own.config.get("clip_sample", False))
+
+
+def _is_flow(scheduler: Any) -> bool:
+    config = scheduler.config
+    named = "FlowMatch" in type(scheduler).__name__ or "Flow" in str(config.get("_class_name", ""))
+    return named or bool(config.get("use_flow_sigmas")) or config.get("prediction_type") == "flow_prediction"
+
+
+def _fits(chosen: type, own: Any) -> bool:
+    """Whether a scheduler class integrates what the pipeline's own one does.
+
+    Pipelines made for FlowMatch... schedulers hand them sigmas of their own, which no other kind takes.
+    """
+    if "FlowMatch" in type(own).__name__ or "FlowMatch" in chosen.__name__:
+        return "FlowMatch" in type(own).__name__ and "FlowMatch" in chosen.__name__
+    return not _is_flow(own) or "use_flow_sigmas" in inspect.signature(chosen).parameters
+
+
+def to_picture(image: Image.Image, provenance: Mapping[str, Any]) -> Picture:
+    """A picture record of an image, as PNG in RGB."""
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "PNG")
+    return Picture(buffer.getvalue(), image.width, image.height, dict(provenance))
+
+
+def to_image(picture: Picture) -> Image.Image:
+    """The image in a picture record, RGB."""
+    with Image.open(io.BytesIO(picture.png)) as opened:
+        return opened.convert("RGB")
