@@ -85,13 +85,15 @@ class PipelineEditor(Editor):
             settings: Every field but the sampler is set if the editor takes it.
         """
 
-    def finish(self, edit: Edit, drawn: Image.Image) -> Image.Image:
-        """The last touch on a picture, already cut to its size."""
-        return drawn
+    def finished(self, edit: Edit, drawn: Image.Image, facts: dict[str, Any]) -> Picture:
+        """A picture, already cut to its size, with what its provenance tells.
 
-    def facts(self, edit: Edit) -> dict[str, Any]:
-        """What the provenance of one picture tells beside the settings."""
-        return {}
+        Args:
+            edit: What was asked.
+            drawn: What the pipeline drew; black where ``facts`` say that it was blocked.
+            facts: What is told of every edit.
+        """
+        return to_picture(drawn, {**facts, "seed": edit.seed, "prompt": words(edit) or None})
 
     def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:
         """See `Editor.check`; a strength x steps of less than one step is found too."""
@@ -161,13 +163,12 @@ class PipelineEditor(Editor):
                     f"{type(self.pipeline).__name__} drew {drawn.width}x{drawn.height} from a picture of "
                     f"{image.width}x{image.height}: {self.name} cannot be used with this model"
                 )
-            cut = drawn.crop((0, 0, *size)) if drawn.size != size else drawn
-            told = {**facts, **self.facts(edit), "seed": edit.seed, "prompt": words(edit) or None}
+            told = dict(facts)
             if image.size != (edit.picture.width, edit.picture.height):
                 told["padded_to"] = list(image.size)
             if is_blocked:
                 told["blocked"] = "the model's safety checker"
-            yield to_picture(cut if is_blocked else self.finish(edit, cut), told)
+            yield self.finished(edit, drawn.crop((0, 0, *size)), told)
 
 
 def words(edit: Edit) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DiffusionPipeline, VQModel
@@ -70,7 +71,7 @@ class ClipLatentPipeline(DiffusionPipeline):
         size: tuple[int, int],
         search: Search,
         generator: torch.Generator,
-        on_step: Callable[[int, float], None] = lambda step, loss: None,
+        on_step: Callable[[int, float], None] | None = None,
     ) -> Found:
         """One picture for one text.
 
@@ -92,7 +93,8 @@ class ClipLatentPipeline(DiffusionPipeline):
                 loss = arc(self._look(views), text).mean()
                 loss.backward()
                 adam.step()
-                on_step(step, float(loss.detach()))
+                if on_step is not None:
+                    on_step(step, float(loss.detach()))
         after = self._likeness(latents, text)
         pixels = self._decode(latents.detach())[0].float().cpu().mul(255).round().to(torch.uint8)
         return Found(Image.fromarray(pixels.permute(1, 2, 0).numpy()), before, after)
@@ -103,14 +105,17 @@ class ClipLatentPipeline(DiffusionPipeline):
         if isinstance(self.vae, VQModel):
             codes = self.vae.quantize.embedding.weight
             chosen = torch.randint(len(codes), (1, height, width), generator=generator)
-            return codes[chosen.to(codes.device)].permute(0, 3, 1, 2).contiguous().clone()
+            picked: Tensor = codes[chosen.to(codes.device)]
+            return picked.permute(0, 3, 1, 2).contiguous()
         shape = (1, self.vae.config.latent_channels, height, width)
         noise = torch.randn(shape, generator=generator) / self.vae.config.scaling_factor
+        noise += getattr(self.vae.config, "shift_factor", None) or 0.0
         return noise.to(self.vae.device, self.vae.dtype)
 
     def _decode(self, latents: Tensor) -> Tensor:
         """Pixels from 0 to 1; a codebook hands its gradient straight through."""
-        return (self.vae.decode(latents).sample / 2 + 0.5).clamp(0, 1)
+        decoded: Tensor = self.vae.decode(latents).sample
+        return (decoded / 2 + 0.5).clamp(0, 1)
 
     def _read(self, prompt: str) -> Tensor:
         tokens = self.tokenizer(prompt, padding="max_length", truncation=True, return_tensors="pt")
@@ -166,7 +171,7 @@ def _resized(pixels: Tensor, side: int) -> Tensor:
     )
 
 
-def _unit(features: object) -> Tensor:
-    """Of length 1; transformers hands out an object from version 5 on, a tensor before."""
-    vectors: Tensor = getattr(features, "pooler_output", features)
+def _unit(features: Any) -> Tensor:
+    """The projected features of an output of CLIP, of length 1."""
+    vectors: Tensor = features.pooler_output
     return functional.normalize(vectors.float(), dim=-1)

@@ -97,17 +97,19 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _in_grey(image: Image.Image) -> Image.Image:
-    if image.has_transparency_data and image.convert("RGBA").getextrema()[3] != (255, 255):
+    if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
         raise SettingError(
             "the guide picture is partly transparent: give a mask in black and white (white is drawn anew) "
             "or a depth map in grey (white is near)"
         )
     if image.mode[0] not in "IF":
         return image.convert("RGB")
-    wide = image.convert("F")  # converting to 8 bits would cut everything above 255
-    least, most = wide.getextrema()
-    spread = (most - least) or 1.0
-    return wide.point(lambda level: level * (255 / spread) + -least * 255 / spread).convert("L").convert("RGB")
+    import numpy as np
+    from PIL import Image
+
+    levels = np.asarray(image, dtype=np.float64)  # converting to 8 bits would cut everything above 255
+    levels = (levels - levels.min()) / (np.ptp(levels) or 1.0)
+    return Image.fromarray((levels * 255).round().astype(np.uint8)).convert("RGB")
 
 
 def slug(prompt: str) -> str:

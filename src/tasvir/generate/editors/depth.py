@@ -20,6 +20,7 @@ from tasvir.generate.editing import Edit, EditSettings, Use
 from tasvir.generate.pipeline_editing import PipelineEditor, padded, words
 from tasvir.models.hub.drawing import to_image
 from tasvir.models.load import LoadSettings
+from tasvir.records import Picture
 
 
 class DepthEditor(PipelineEditor):
@@ -36,7 +37,7 @@ class DepthEditor(PipelineEditor):
     def __init__(
         self,
         model: str = "sd2-depth",
-        load: LoadSettings = LoadSettings(),
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         batch: int = 1,
         negative: str = "",
     ) -> None:
@@ -73,8 +74,10 @@ class DepthEditor(PipelineEditor):
             "guidance_scale": settings.scale,
         }
 
-    def facts(self, edit: Edit) -> dict[str, Any]:
-        return {"depth": "estimated" if edit.guide is None else "given"}
+    def finished(self, edit: Edit, drawn: Image.Image, facts: dict[str, Any]) -> Picture:
+        return super().finished(
+            edit, drawn, {**facts, "depth": "estimated" if edit.guide is None else "given"}
+        )
 
     def _estimated(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """What the pipeline's own estimator says, as it would ask it: shape (n, height, width)."""

@@ -30,7 +30,7 @@ class ImageToImageEditor(PipelineEditor):
     def __init__(
         self,
         model: str = "sd15",
-        load: LoadSettings = LoadSettings(),
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         batch: int = 1,
         negative: str = "",
     ) -> None:

@@ -1,8 +1,8 @@
 """Inpainting: what a mask shows in white is drawn anew, everything else stays as it was, to the last bit.
 
-A network made for it (nine input channels) sees mask and masked picture; any other is led by putting the noised
-original back around the mask after each step (Lugmayr et al. 2022, RePaint, without its resampling). Either
-way the autoencoder blurs what it only had to copy, so the original pixels are pasted over it at the end.
+A network made for it (nine input channels) sees mask and masked picture; any other is led by putting the
+noised original back around the mask after each step (Lugmayr et al. 2022, RePaint, without its resampling).
+Either way the autoencoder blurs what it only had to copy, so the original pixels are pasted over it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from PIL import Image
 
 from tasvir.errors import SettingError
 from tasvir.generate.editing import Edit, EditSettings, Use
-from tasvir.generate.pipeline_editing import padded
 from tasvir.generate.editors.image_to_image import ImageToImageEditor
+from tasvir.generate.pipeline_editing import padded
 from tasvir.models.hub.drawing import to_image
 from tasvir.models.hub.tasks import inpainting
 from tasvir.models.load import LoadSettings
@@ -38,7 +38,7 @@ class InpaintEditor(ImageToImageEditor):
     def __init__(
         self,
         model: str = "sd2-inpainting",
-        load: LoadSettings = LoadSettings(),
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         batch: int = 1,
         negative: str = "",
         keep: bool = True,
@@ -64,13 +64,10 @@ class InpaintEditor(ImageToImageEditor):
             "mask_image": [padded(mask, self.grain) for mask in masks],
         }
 
-    def finish(self, edit: Edit, drawn: Image.Image) -> Image.Image:
-        if not self.keep or edit.guide is None:
-            return drawn
-        return Image.composite(drawn, to_image(edit.picture), _mask(edit.guide))
-
-    def facts(self, edit: Edit) -> dict[str, Any]:
-        return {"kept_outside_mask": self.keep}
+    def finished(self, edit: Edit, drawn: Image.Image, facts: dict[str, Any]) -> Picture:
+        if self.keep and edit.guide is not None and "blocked" not in facts:
+            drawn = Image.composite(drawn, to_image(edit.picture), _mask(edit.guide))
+        return super().finished(edit, drawn, {**facts, "kept_outside_mask": self.keep})
 
     def _check_channels(self) -> None:
         """Any number of channels that diffusers takes will do here."""

@@ -28,7 +28,10 @@ class UpscaleLatentEditor(PipelineEditor):
     scale = 0.0
 
     def __init__(
-        self, model: str = "sd-x2-upscaler", load: LoadSettings = LoadSettings(), batch: int = 1
+        self,
+        model: str = "sd-x2-upscaler",
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
+        batch: int = 1,
     ) -> None:
         """Open the model. At its scale of 0 a prompt is not read: give a scale with one."""
         super().__init__(model, load, batch)
@@ -37,7 +40,7 @@ class UpscaleLatentEditor(PipelineEditor):
     def grain(self) -> int:
         """The large latents are halved once for each level of the network but the first."""
         halvings = len(self.pipeline.unet.config.block_out_channels) - 1
-        return max(super().grain, super().grain * 2**halvings // self.factor)
+        return max(super().grain, int(super().grain * 2**halvings // self.factor))
 
     def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:
         """See `Editor.check`; neither a sampler nor a prompt that would not be read is taken."""

@@ -1,8 +1,8 @@
 """Four times larger, by the x4 upscaler of Stable Diffusion 2.
 
-A latent diffusion model of the large picture sees the small one, with a little noise, as three more channels at
-the latents' size; how much noise is told as a class. Source: Saharia et al. 2021 (noise conditioning, "Image
-super-resolution via iterative refinement"), Rombach et al. 2022, section 4.4.
+A latent diffusion model of the large picture sees the small one, with a little noise, as three more channels
+at the latents' size; how much noise is told as a class. Source: Ho et al. 2022, "Cascaded diffusion models",
+section 4.1 (noise on the condition); Rombach et al. 2022, section 4.4.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tasvir.errors import SettingError
 from tasvir.generate.editing import Edit, EditSettings
 from tasvir.generate.pipeline_editing import PipelineEditor, words
 from tasvir.models.load import LoadSettings
+from tasvir.records import Picture
 
 
 class UpscaleX4Editor(PipelineEditor):
@@ -31,7 +32,7 @@ class UpscaleX4Editor(PipelineEditor):
     def __init__(
         self,
         model: str = "sd-x4-upscaler",
-        load: LoadSettings = LoadSettings(),
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         batch: int = 1,
         negative: str = "",
         noise_level: int = 20,
@@ -64,5 +65,5 @@ class UpscaleX4Editor(PipelineEditor):
             "guidance_scale": settings.scale,
         }
 
-    def facts(self, edit: Edit) -> dict[str, Any]:
-        return {"noise_level": self.noise_level}
+    def finished(self, edit: Edit, drawn: Image.Image, facts: dict[str, Any]) -> Picture:
+        return super().finished(edit, drawn, {**facts, "noise_level": self.noise_level})

@@ -1,9 +1,9 @@
 """Variations: a new picture with the same meaning, from the CLIP embedding of the old one.
 
-unCLIP turns around CLIP: embedding of the picture -> decoder -> picture; the prior, which makes such an
-embedding from a text, is left out. Source: Ramesh et al. 2022, "Hierarchical text-conditional image generation
-with CLIP latents", section 3.1. Karlo follows it in pixels, with a super-resolution network at the end; Stable
-unCLIP puts the embedding, noised, into Stable Diffusion 2.1.
+unCLIP turns CLIP around: embedding of the picture -> decoder -> picture; the prior, which makes such an
+embedding from a text, is left out. Source: Ramesh et al. 2022, "Hierarchical text-conditional image
+generation with CLIP latents", section 3.1. Karlo follows it in pixels, with a super-resolution network at the
+end; Stable unCLIP puts the embedding, noised, into Stable Diffusion 2.1.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tasvir.errors import SettingError
 from tasvir.generate.editing import Edit, EditSettings
 from tasvir.generate.pipeline_editing import PipelineEditor, words
 from tasvir.models.load import LoadSettings
+from tasvir.records import Picture
 
 
 def _checked(own: type) -> type:
@@ -38,7 +39,7 @@ class VariationsEditor(PipelineEditor):
     def __init__(
         self,
         model: str = "sd21-unclip",
-        load: LoadSettings = LoadSettings(),
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         batch: int = 1,
         noise_level: int = 0,
         super_resolution_steps: int = 7,
@@ -69,7 +70,7 @@ class VariationsEditor(PipelineEditor):
         """The picture is only looked at, so it needs no padding."""
         return 1
 
-    def size_after(self, size: tuple[int, int]) -> tuple[int, int]:
+    def size_after(self, size: tuple[int, int]) -> tuple[int, int]:  # noqa: ARG002  # not looked at
         """The model's own size, whatever goes in."""
         if self.is_karlo:
             side = self.pipeline.super_res_first.config.sample_size
@@ -95,8 +96,17 @@ class VariationsEditor(PipelineEditor):
             "noise_level": self.noise_level,
         }
 
-    def facts(self, edit: Edit) -> dict[str, Any]:
+    def finished(self, edit: Edit, drawn: Image.Image, facts: dict[str, Any]) -> Picture:
         """CLIP looks at the square in the middle: the provenance says which."""
         width, height = edit.picture.width, edit.picture.height
         left, top, side = max(width - height, 0) // 2, max(height - width, 0) // 2, min(width, height)
-        return {"looked_at": [left, top, left + side, top + side]}
+        own = {"super_resolution_steps": self.super_resolution_steps}
+        return super().finished(
+            edit,
+            drawn,
+            {
+                **facts,
+                **(own if self.is_karlo else {"noise_level": self.noise_level}),
+                "looked_at": [left, top, left + side, top + side],
+            },
+        )

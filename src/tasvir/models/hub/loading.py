@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,17 +27,19 @@ from tasvir.models.quiet import quiet
 
 DENOISERS = ("unet", "transformer", "prior", "decoder", "prior_prior")
 """Names of the parts that run once a step: what torch.compile is worth its while for."""
+Kind = type | Callable[[type], type]
 
 
 def open_pipeline(
-    choice: str | Card, load: LoadSettings, kind: type | None = None, **parts: Any
+    choice: str | Card, load: LoadSettings, kind: Kind | None = None, **parts: Any
 ) -> DiffusionPipeline:
     """Open a pipeline, ready to draw.
 
     Args:
         choice: A card, its name, a hub id or a folder; see `tasvir.models.hub.cards.find`.
         load: Device, precision, and so on.
-        kind: The diffusers class; None takes the card's, or what the model itself names.
+        kind: The diffusers class; None takes the card's, or what the model itself names. A function is given
+            that and returns the class for another task with the same networks.
         parts: Components that stand in for those of the model (``unet=...``, ``safety_checker=None``).
 
     Returns:
@@ -91,7 +93,7 @@ def _dtype(card: Card, load: LoadSettings, device: torch.device) -> torch.dtype:
 
 
 def _fetch(
-    card: Card, load: LoadSettings, kind: type | None, parts: dict[str, Any]
+    card: Card, load: LoadSettings, kind: Kind | None, parts: dict[str, Any]
 ) -> tuple[Path, type[DiffusionPipeline]]:
     """The model's folder on this disk, downloaded where need be, and its class."""
     where = {"revision": load.revision or card.revision, "local_files_only": load.local_only}
@@ -123,13 +125,13 @@ def _index(card: Card, where: dict[str, Any]) -> dict[str, Any]:
     return index
 
 
-def _class(card: Card, index: dict[str, Any], kind: type | None, load: LoadSettings) -> Any:
+def _class(card: Card, index: dict[str, Any], kind: Kind | None, load: LoadSettings) -> Any:
     if card.remote_code and not load.trust_remote_code:
         raise HubError(
             f"{card.name} runs only with Python that comes with it, and that can do anything that you can: "
             "read it on the hub, then pass --trust-remote-code"
         )
-    if kind is not None:
+    if isinstance(kind, type):
         return kind
     named = card.pipeline or index.get("_class_name")
     if isinstance(named, list | tuple) or load.trust_remote_code:
@@ -140,7 +142,7 @@ def _class(card: Card, index: dict[str, Any], kind: type | None, load: LoadSetti
             f"{card.name} is made for the class {named!r}, which is no pipeline of diffusers "
             f"{diffusers.__version__}: install a diffusers that has it, or choose another model"
         )
-    return found
+    return found if kind is None else kind(found)
 
 
 def _safety(pipeline_class: type, load: LoadSettings) -> dict[str, Any]:

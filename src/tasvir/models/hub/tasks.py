@@ -28,7 +28,7 @@ def inpainting(own: type) -> type:
 
 
 def _of(own: type, table: dict[str, type], task: str) -> type:
-    found = auto_pipeline._get_task_class(table, own.__name__, throw_error_if_not_exist=False)
+    found: type | None = auto_pipeline._get_task_class(table, own.__name__, throw_error_if_not_exist=False)
     if found is None or "strength" not in inspect.signature(found.__call__).parameters:
         raise SettingError(
             f"diffusers has no {task} by strength for models of {own.__name__}: choose a model of Stable "

@@ -1,8 +1,7 @@
-"""Tiny pipelines that read pictures: depth, upscaling, inpainting, variations, and CLIP with an autoencoder."""
+"""Tiny models that read pictures: depth, upscaling, inpainting, variations, and CLIP with an autoencoder."""
 
 from __future__ import annotations
 
-import torch
 from diffusers import (
     DDPMScheduler,
     EulerDiscreteScheduler,
@@ -29,6 +28,7 @@ from transformers import (
     DPTImageProcessor,
 )
 
+from tasvir.models.clip_latent import ClipLatentPipeline
 from tasvir.models.tiny import parts
 
 EYE = 32
@@ -47,14 +47,17 @@ def image_processor() -> CLIPImageProcessor:
     return CLIPImageProcessor(size={"shortest_edge": EYE}, crop_size={"height": EYE, "width": EYE})
 
 
-def safety_checker(blocks: bool) -> StableDiffusionSafetyChecker:
-    """A safety checker that blocks every picture or none: a cosine is above -2 always and above 2 never."""
-    config = CLIPConfig(
+def _clip_config() -> CLIPConfig:
+    return CLIPConfig(
         text_config=parts.text_config().to_dict(),
         vision_config=vision_config().to_dict(),
         projection_dim=parts.WIDTH,
     )
-    checker = StableDiffusionSafetyChecker(config).eval()
+
+
+def safety_checker(blocks: bool) -> StableDiffusionSafetyChecker:
+    """A safety checker that blocks every picture or none: a cosine is above -2 always and above 2 never."""
+    checker = StableDiffusionSafetyChecker(_clip_config()).eval()
     checker.concept_embeds_weights.fill_(-2.0 if blocks else 2.0)
     checker.special_care_embeds_weights.fill_(2.0)
     return checker
@@ -127,9 +130,7 @@ def stable_unclip() -> StableUnCLIPImg2ImgPipeline:
         image_noising_scheduler=DDPMScheduler(beta_schedule="squaredcos_cap_v2"),
         tokenizer=parts.tokenizer(),
         text_encoder=parts.text_encoder(),
-        unet=parts.unet(
-            class_embed_type="projection", projection_class_embeddings_input_dim=2 * width
-        ),
+        unet=parts.unet(class_embed_type="projection", projection_class_embeddings_input_dim=2 * width),
         scheduler=parts.scheduler(),
         vae=parts.autoencoder(),
     )
@@ -172,9 +173,9 @@ def unclip_variation() -> UnCLIPImageVariationPipeline:
 
 def clip() -> CLIPModel:
     """Both halves of CLIP."""
-    config = CLIPConfig(
-        text_config=parts.text_config().to_dict(),
-        vision_config=vision_config().to_dict(),
-        projection_dim=parts.WIDTH,
-    )
-    return CLIPModel(config).eval()
+    return CLIPModel(_clip_config()).eval()
+
+
+def clip_latent() -> ClipLatentPipeline:
+    """What the search of latents by CLIP needs."""
+    return ClipLatentPipeline(parts.autoencoder(), clip(), parts.tokenizer())
