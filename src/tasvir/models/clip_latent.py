@@ -110,7 +110,8 @@ class ClipLatentPipeline(DiffusionPipeline):
         shape = (1, self.vae.config.latent_channels, height, width)
         noise = torch.randn(shape, generator=generator) / self.vae.config.scaling_factor
         noise += getattr(self.vae.config, "shift_factor", None) or 0.0
-        return noise.to(self.vae.device, self.vae.dtype)
+        placed: Tensor = noise.to(self.vae.device, self.vae.dtype)
+        return placed
 
     def _decode(self, latents: Tensor) -> Tensor:
         """Pixels from 0 to 1; a codebook hands its gradient straight through."""
@@ -173,5 +174,5 @@ def _resized(pixels: Tensor, side: int) -> Tensor:
 
 def _unit(features: Any) -> Tensor:
     """The projected features of an output of CLIP, of length 1."""
-    vectors: Tensor = features.pooler_output
-    return functional.normalize(vectors.float(), dim=-1)
+    vectors: Tensor = functional.normalize(features.pooler_output.float(), dim=-1)
+    return vectors
