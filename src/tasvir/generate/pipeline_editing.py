@@ -6,7 +6,6 @@ is padded with its own edge to the next higher one and what comes out is cut, so
 
 from __future__ import annotations
 
-import inspect
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,9 +16,10 @@ from PIL import Image
 from tasvir.errors import PluginError, SettingError
 from tasvir.generate.editing import Edit, Editor, EditSettings
 from tasvir.models.hub.cards import find
-from tasvir.models.hub.drawing import generators, to_image, to_picture, use_sampler
+from tasvir.models.hub.drawing import blocked_reasons, generators, to_image, to_picture, use_sampler
 from tasvir.models.hub.loading import commit, open_pipeline
 from tasvir.models.load import LoadSettings
+from tasvir.models.quiet import quiet
 from tasvir.records import Picture
 
 
@@ -31,14 +31,14 @@ class PipelineEditor(Editor):
         factor: How many times larger a picture comes out.
         grain: Sides are padded to multiples of so many pixels.
         steps: Denoising steps where nobody says otherwise and the model's card says nothing.
-        scale: Guidance scale, likewise.
+        scale: Guidance scale, likewise; None takes the pipeline's.
         strength: Share that is drawn anew, likewise.
     """
 
     kind: Any = None
     factor: int = 1
     steps: int = 50
-    scale: float = 7.5
+    scale: float | None = None
     strength: float = 1.0
 
     def __init__(self, model: str, load: LoadSettings, batch: int) -> None:
@@ -56,11 +56,10 @@ class PipelineEditor(Editor):
         """
         if batch < 1:
             raise SettingError(f"batch is {batch}: give at least 1")
-        self.model, self.batch = model, batch
-        card = find(model)
-        self.steps, self.scale = card.steps or self.steps, self.scale if card.scale is None else card.scale
-        self.pipeline: Any = open_pipeline(card, load, self.kind)
-        self.takes = frozenset(inspect.signature(self.pipeline.__call__).parameters)
+        self.model, self.batch, self.card = model, batch, find(model)
+        self.steps = self.card.steps or self.steps
+        self.scale = self.scale if self.card.scale is None else self.card.scale
+        self.pipeline: Any = open_pipeline(self.card, load, self.kind)
 
     @property
     def label(self) -> str:
@@ -115,15 +114,13 @@ class PipelineEditor(Editor):
         settings = self._filled(settings)
         sampler = use_sampler(self.pipeline, settings.sampler)
         facts = {
-            "editor": self.label,
-            "pipeline": type(self.pipeline).__name__,
+            "editor": self.name,
+            "model": self.card.name,
+            "source": self.card.source,
             "commit": commit(self.pipeline),
-            "steps": settings.steps,
-            "scale": settings.scale,
+            "pipeline": type(self.pipeline).__name__,
             "sampler": sampler,
         }
-        if self.takes_strength:
-            facts["strength"] = settings.strength
         made: dict[int, Picture] = {}
         for chosen in self._batches(edits):
             some = [edits[index] for index in chosen]
@@ -152,23 +149,33 @@ class PipelineEditor(Editor):
         self, edits: Sequence[Edit], settings: EditSettings, facts: dict[str, Any]
     ) -> Iterator[Picture]:
         images = [padded(to_image(edit.picture), self.grain) for edit in edits]
-        output = self.pipeline(
-            **self.arguments(edits, images, settings), generator=generators([edit.seed for edit in edits])
-        )
-        blocked = getattr(output, "nsfw_content_detected", None) or [False] * len(edits)
-        for edit, image, drawn, is_blocked in zip(edits, images, output.images, blocked, strict=True):
+        arguments = self.arguments(edits, images, settings)
+        with quiet():
+            output = self.pipeline(**arguments, generator=generators([edit.seed for edit in edits]))
+        facts |= _told(arguments)
+        drawings = zip(edits, images, output.images, blocked_reasons(output), strict=True)
+        for edit, image, drawn, blocked in drawings:
             size = self.size_after((edit.picture.width, edit.picture.height))
             if drawn.size != self.size_after(image.size):
                 raise PluginError(
                     f"{type(self.pipeline).__name__} drew {drawn.width}x{drawn.height} from a picture of "
                     f"{image.width}x{image.height}: {self.name} cannot be used with this model"
                 )
-            told = dict(facts)
-            if image.size != (edit.picture.width, edit.picture.height):
-                told["padded_to"] = list(image.size)
-            if is_blocked:
-                told["blocked"] = "the model's safety checker"
-            yield self.finished(edit, drawn.crop((0, 0, *size)), told)
+            padding = {} if image.size == size_of(edit) else {"padded_to": list(image.size)}
+            yield self.finished(edit, drawn.crop((0, 0, *size)), {**facts, **padding, **blocked})
+
+
+def _told(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Steps, scale and strength by one name, whatever the pipeline calls them."""
+    found = {}
+    for name, value in arguments.items():
+        if name.endswith("num_inference_steps") and "steps" not in found:
+            found["steps"] = value
+        if name in ("guidance_scale", "decoder_guidance_scale", "true_cfg_scale"):
+            found["scale"] = value
+        if name == "strength":
+            found["strength"] = value
+    return found
 
 
 def words(edit: Edit) -> str:

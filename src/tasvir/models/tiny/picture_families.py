@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from diffusers import (
     DDPMScheduler,
     EulerDiscreteScheduler,
@@ -15,7 +17,6 @@ from diffusers import (
     UNet2DModel,
 )
 from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
-from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
 from transformers import (
     CLIPConfig,
@@ -30,6 +31,7 @@ from transformers import (
 
 from tasvir.models.clip_latent import ClipLatentPipeline
 from tasvir.models.tiny import parts
+from tasvir.models.tiny.unet_families import stable_diffusion_with_safety_checker
 
 EYE = 32
 """Side in pixels that the tiny picture encoders see."""
@@ -55,14 +57,6 @@ def _clip_config() -> CLIPConfig:
     )
 
 
-def safety_checker(blocks: bool) -> StableDiffusionSafetyChecker:
-    """A safety checker that blocks every picture or none: a cosine is above -2 always and above 2 never."""
-    checker = StableDiffusionSafetyChecker(_clip_config()).eval()
-    checker.concept_embeds_weights.fill_(-2.0 if blocks else 2.0)
-    checker.special_care_embeds_weights.fill_(2.0)
-    return checker
-
-
 def depth() -> StableDiffusionDepth2ImgPipeline:
     """Stable Diffusion 2 with a depth map as fifth channel, and the estimator of it."""
     config = DPTConfig(
@@ -81,17 +75,23 @@ def depth() -> StableDiffusionDepth2ImgPipeline:
     )
 
 
-def inpaint() -> StableDiffusionInpaintPipeline:
+def inpaint(**changes: Any) -> StableDiffusionInpaintPipeline:
     """Stable Diffusion trained for inpainting: mask and masked picture are five more channels."""
-    return StableDiffusionInpaintPipeline(
-        vae=parts.autoencoder(),
-        text_encoder=parts.text_encoder(),
-        tokenizer=parts.tokenizer(),
-        unet=parts.unet(in_channels=9),
-        scheduler=parts.scheduler(),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+    given: dict[str, Any] = {
+        "vae": parts.autoencoder(), "text_encoder": parts.text_encoder(), "tokenizer": parts.tokenizer(),
+        "unet": parts.unet(in_channels=9), "scheduler": parts.scheduler(), "safety_checker": None,
+        "feature_extractor": None, "requires_safety_checker": False,
+    }  # fmt: skip
+    return StableDiffusionInpaintPipeline(**{**given, **changes})
+
+
+def inpaint_with_safety_checker() -> StableDiffusionInpaintPipeline:
+    """Inpainting with a safety checker that blocks everything."""
+    strict = stable_diffusion_with_safety_checker(blocks=True)
+    return inpaint(
+        safety_checker=strict.safety_checker,
+        feature_extractor=strict.feature_extractor,
+        requires_safety_checker=True,
     )
 
 
