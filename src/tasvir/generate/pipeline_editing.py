@@ -152,7 +152,12 @@ class PipelineEditor(Editor):
         arguments = self.arguments(edits, images, settings)
         with quiet():
             output = self.pipeline(**arguments, generator=generators([edit.seed for edit in edits]))
-        facts |= _told(arguments)
+        facts = {
+            **facts,
+            "steps": _said(arguments, "num_inference_steps"),
+            "scale": _said(arguments, "guidance_scale", "cfg_scale"),
+            **({"strength": settings.strength} if self.takes_strength else {}),
+        }
         drawings = zip(edits, images, output.images, blocked_reasons(output), strict=True)
         for edit, image, drawn, blocked in drawings:
             size = self.size_after((edit.picture.width, edit.picture.height))
@@ -161,21 +166,13 @@ class PipelineEditor(Editor):
                     f"{type(self.pipeline).__name__} drew {drawn.width}x{drawn.height} from a picture of "
                     f"{image.width}x{image.height}: {self.name} cannot be used with this model"
                 )
-            padding = {} if image.size == size_of(edit) else {"padded_to": list(image.size)}
+            padding = {"padded_to": list(image.size)} if size != drawn.size else {}
             yield self.finished(edit, drawn.crop((0, 0, *size)), {**facts, **padding, **blocked})
 
 
-def _told(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Steps, scale and strength by one name, whatever the pipeline calls them."""
-    found = {}
-    for name, value in arguments.items():
-        if name.endswith("num_inference_steps") and "steps" not in found:
-            found["steps"] = value
-        if name in ("guidance_scale", "decoder_guidance_scale", "true_cfg_scale"):
-            found["scale"] = value
-        if name == "strength":
-            found["strength"] = value
-    return found
+def _said(arguments: dict[str, Any], *endings: str) -> Any:
+    """The first argument whose name ends so: pipelines have names of their own for steps and scale."""
+    return next((value for name, value in arguments.items() if name.endswith(endings)), None)
 
 
 def words(edit: Edit) -> str:

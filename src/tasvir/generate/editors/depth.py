@@ -32,6 +32,7 @@ class DepthEditor(PipelineEditor):
     takes_guide: Use = "may"
     takes_strength = True
     guide_means = "depth map"
+    scale = 7.5
     strength = 0.8
 
     def __init__(

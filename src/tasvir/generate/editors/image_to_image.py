@@ -14,6 +14,7 @@ from PIL import Image
 from tasvir.errors import SettingError
 from tasvir.generate.editing import Edit, EditSettings, Use
 from tasvir.generate.pipeline_editing import PipelineEditor, words
+from tasvir.models.hub import calling
 from tasvir.models.hub.tasks import image_to_image
 from tasvir.models.load import LoadSettings
 
@@ -33,38 +34,41 @@ class ImageToImageEditor(PipelineEditor):
         load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         batch: int = 1,
         negative: str = "",
+        true_scale: float | None = None,
     ) -> None:
-        """Open the model; ``negative`` says what the picture shall not show.
+        """Open the model.
+
+        Args:
+            negative: What the picture shall not show.
+            true_scale: Guidance scale against it for models distilled for guidance.
 
         Raises:
             SettingError: The model is made for another task, or reads no negative prompt.
         """
         super().__init__(model, load, batch)
         self._check_channels()
-        if negative and "negative_prompt" not in self.takes:
-            raise SettingError(f"{self.label} reads no negative prompt: leave it out")
-        self.negative = negative
+        self.negative = calling.negative_arguments(self.pipeline, negative, true_scale, 1)
 
     @property
     def grain(self) -> int:
-        """Pixels to a latent, times the side of the patches that a transformer reads."""
-        transformer = getattr(self.pipeline, "transformer", None)
-        patch = 1 if transformer is None else transformer.config.get("patch_size") or 1
-        return int(self.pipeline.image_processor.config.vae_scale_factor * patch)
+        return calling.size_step(self.pipeline)
 
     def arguments(
         self, edits: Sequence[Edit], images: Sequence[Image.Image], settings: EditSettings
     ) -> dict[str, Any]:
         size = {"width": images[0].width, "height": images[0].height}
+        takes = calling.takes(self.pipeline)
         return {
             "prompt": [words(edit) for edit in edits],
             "image": list(images),
             "strength": settings.strength,
-            "num_inference_steps": settings.steps,
-            "guidance_scale": settings.scale,
-            **({"negative_prompt": [self.negative] * len(edits)} if self.negative else {}),
+            **calling.step_arguments(self.pipeline, settings.steps, settings.scale, self.card),
+            **{
+                key: value * len(edits) if isinstance(value, list) else value
+                for key, value in self.negative.items()
+            },
             # where they can be said they must be: the pictures would be shrunk to the model's own size
-            **{side: pixels for side, pixels in size.items() if side in self.takes},
+            **{side: pixels for side, pixels in size.items() if side in takes},
         }
 
     def _check_channels(self) -> None:

@@ -41,10 +41,11 @@ class InpaintEditor(ImageToImageEditor):
         load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         batch: int = 1,
         negative: str = "",
+        true_scale: float | None = None,
         keep: bool = True,
     ) -> None:
         """Open the model; with ``keep`` off the picture outside the mask comes from the autoencoder."""
-        super().__init__(model, load, batch, negative)
+        super().__init__(model, load, batch, negative, true_scale)
         self.keep = keep
 
     def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:

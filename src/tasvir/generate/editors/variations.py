@@ -35,6 +35,8 @@ class VariationsEditor(PipelineEditor):
 
     name: ClassVar[str] = "variations"
     kind = staticmethod(_checked)
+    steps = 25
+    scale = 8.0
 
     def __init__(
         self,
