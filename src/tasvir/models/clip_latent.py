@@ -163,13 +163,15 @@ class ClipLatentPipeline(DiffusionPipeline):
 def arc(one: Tensor, other: Tensor) -> Tensor:
     """Twice the square of half the angle between unit vectors, along the last axis: 0 to pi ** 2 / 2."""
     half = (one - other).norm(dim=-1).div(2).clamp(max=1 - 1e-6)  # arcsin is infinitely steep at 1
-    return 2 * half.arcsin() ** 2
+    squared: Tensor = half.arcsin() ** 2
+    return 2 * squared
 
 
 def _resized(pixels: Tensor, side: int) -> Tensor:
-    return functional.interpolate(
+    smaller: Tensor = functional.interpolate(
         pixels, size=(side, side), mode="bilinear", align_corners=False, antialias=True
     )
+    return smaller
 
 
 def _unit(features: Any) -> Tensor:

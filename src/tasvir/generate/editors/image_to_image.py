@@ -47,7 +47,8 @@ class ImageToImageEditor(PipelineEditor):
         """
         super().__init__(model, load, batch)
         self._check_channels()
-        self.negative = calling.negative_arguments(self.pipeline, negative, true_scale, 1)
+        self.negative, self.true_scale = negative, true_scale
+        calling.negative_arguments(self.pipeline, negative, true_scale, 1)  # a fault is told now
 
     @property
     def grain(self) -> int:
@@ -63,10 +64,7 @@ class ImageToImageEditor(PipelineEditor):
             "image": list(images),
             "strength": settings.strength,
             **calling.step_arguments(self.pipeline, settings.steps, settings.scale, self.card),
-            **{
-                key: value * len(edits) if isinstance(value, list) else value
-                for key, value in self.negative.items()
-            },
+            **calling.negative_arguments(self.pipeline, self.negative, self.true_scale, len(edits)),
             # where they can be said they must be: the pictures would be shrunk to the model's own size
             **{side: pixels for side, pixels in size.items() if side in takes},
         }

@@ -1,10 +1,15 @@
-"""Which diffusers class does another task with the networks of a text-to-image model."""
+"""Which diffusers class does another task with the networks of a text-to-image model.
+
+Found by its name, which diffusers keeps to: StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline,
+StableDiffusionXLInpaintPipeline. Its own table of them imports every pipeline there is, which takes seconds.
+"""
 
 from __future__ import annotations
 
 import inspect
+import re
 
-from diffusers.pipelines import auto_pipeline
+import diffusers
 
 from tasvir.errors import SettingError
 
@@ -15,7 +20,7 @@ def image_to_image(own: type) -> type:
     Raises:
         SettingError: Diffusers has none for this kind of model.
     """
-    return _of(own, auto_pipeline.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING, "image-to-image")
+    return _of(own, "Img2Img")
 
 
 def inpainting(own: type) -> type:
@@ -24,11 +29,12 @@ def inpainting(own: type) -> type:
     Raises:
         SettingError: Diffusers has none for this kind of model.
     """
-    return _of(own, auto_pipeline.AUTO_INPAINT_PIPELINES_MAPPING, "inpainting")
+    return _of(own, "Inpaint")
 
 
-def _of(own: type, table: dict[str, type], task: str) -> type:
-    found: type | None = auto_pipeline._get_task_class(table, own.__name__, throw_error_if_not_exist=False)
+def _of(own: type, task: str) -> type:
+    stem = re.sub(r"(Img2Img|Inpaint)?Pipeline$", "", own.__name__)
+    found: type | None = getattr(diffusers, f"{stem}{task}Pipeline", None)
     if found is None or "strength" not in inspect.signature(found.__call__).parameters:
         raise SettingError(
             f"diffusers has no {task} by strength for models of {own.__name__}: choose a model of Stable "

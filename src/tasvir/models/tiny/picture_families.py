@@ -13,10 +13,7 @@ from diffusers import (
     StableDiffusionUpscalePipeline,
     StableUnCLIPImg2ImgPipeline,
     UnCLIPImageVariationPipeline,
-    UnCLIPScheduler,
-    UNet2DModel,
 )
-from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
 from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
 from transformers import (
     CLIPConfig,
@@ -30,7 +27,9 @@ from transformers import (
 )
 
 from tasvir.models.clip_latent import ClipLatentPipeline
+from tasvir.models.hub.moved import old_names
 from tasvir.models.tiny import parts
+from tasvir.models.tiny.prior_families import unclip
 from tasvir.models.tiny.unet_families import stable_diffusion_with_safety_checker
 
 EYE = 32
@@ -136,39 +135,16 @@ def stable_unclip() -> StableUnCLIPImg2ImgPipeline:
     )
 
 
-def _super_resolution() -> UNet2DModel:
-    """Karlo's second network: noise and the enlarged small picture in, noise and variance out."""
-    return UNet2DModel(
-        sample_size=parts.SIDE, in_channels=6, out_channels=3, layers_per_block=1, norm_num_groups=8,
-        block_out_channels=(16, 32), down_block_types=("ResnetDownsampleBlock2D",) * 2,
-        up_block_types=("ResnetUpsampleBlock2D",) * 2,
-    )  # fmt: skip
-
-
 def unclip_variation() -> UnCLIPImageVariationPipeline:
     """Karlo without its prior: the picture's own CLIP embedding goes to the decoder."""
-    width = parts.WIDTH
-    decoder = parts.unet(
-        in_channels=3, out_channels=6, sample_size=EYE, layers_per_block=1, class_embed_type="identity",
-        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
-        up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
-        mid_block_type="UNetMidBlock2DSimpleCrossAttn", resnet_time_scale_shift="scale_shift",
-    )  # fmt: skip
-    text_projection = UnCLIPTextProjModel(
-        clip_embeddings_dim=width, time_embed_dim=64, cross_attention_dim=width
-    )
-    return UnCLIPImageVariationPipeline(
-        decoder=decoder,
-        text_encoder=parts.projected_text_encoder(),
-        tokenizer=parts.tokenizer(),
-        text_proj=text_projection.eval(),
-        feature_extractor=image_processor(),
-        image_encoder=CLIPVisionModelWithProjection(vision_config()).eval(),
-        super_res_first=_super_resolution().eval(),
-        super_res_last=_super_resolution().eval(),
-        decoder_scheduler=UnCLIPScheduler(prediction_type="epsilon", variance_type="learned_range"),
-        super_res_scheduler=UnCLIPScheduler(prediction_type="epsilon", variance_type="fixed_small_log"),
-    )
+    whole = unclip()
+    shared = {name: part for name, part in whole.components.items() if not name.startswith("prior")}
+    with old_names():  # as in Karlo's files, where a part is named by the package's old name
+        return UnCLIPImageVariationPipeline(
+            **shared,
+            feature_extractor=image_processor(),
+            image_encoder=CLIPVisionModelWithProjection(vision_config()).eval(),
+        )
 
 
 def clip() -> CLIPModel:
