@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from tasvir.models.hub.drawing import to_picture
-from tasvir.models.quiet import quiet
-from tasvir.models.tiny.families import build
+from tasvir.models.tiny.families import write
 from tasvir.records import Picture
 
 
@@ -22,8 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     def saved(family: str) -> str:
         path = root / family
         if not path.is_dir():
-            with quiet():
-                build(family).save_pretrained(path)
+            write(family, path)
         return str(path)
 
     return saved
