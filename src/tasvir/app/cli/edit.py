@@ -215,4 +215,5 @@ class _Saying:
         self._console.print(f"picture  {target}  {picture.width}x{picture.height}")
         blocked = picture.provenance.get("blocked")
         if blocked:
-            self._console.print(f"blocked by {blocked}; --no-safety-checker leaves it out", style="yellow")
+            said = f"blocked: {blocked}; --no-safety-checker loads the model without it"
+            self._console.print(said, style="yellow")
