@@ -14,8 +14,8 @@ from tasvir.models.tiny import parts
 from tasvir.models.tiny.families import build
 from tasvir.models.tiny.picture_families import clip
 
-LONG = Search(iterations=20, learning_rate=0.1, cutouts=4)
-SIZE = (32, 32)
+LONG = Search(iterations=20, learning_rate=0.3, cutouts=4)
+SIZE = (64, 64)
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +59,14 @@ def test_the_picture_comes_to_be_like_the_text(kind: str, request: pytest.Fixtur
 def test_more_steps_gain_more_and_the_loss_falls(pipeline: ClipLatentPipeline) -> None:
     losses: list[float] = []
     long = pipeline.search("a red ball", SIZE, LONG, seed(0), on_step=lambda step, loss: losses.append(loss))
-    short = pipeline.search("a red ball", SIZE, Search(3, 0.1, 4), seed(0))
+    short = pipeline.search("a red ball", SIZE, Search(3, 0.3, 4), seed(0))
     assert long.before == short.before and long.after > short.after > short.before
     assert len(losses) == 20 and np.mean(losses[-5:]) < np.mean(losses[:5])
 
 
 def test_the_text_decides(pipeline: ClipLatentPipeline) -> None:
-    """What was searched for one text is liker to it than what was searched for the other, from one start."""
-    texts = ("a red ball", "0123456789 0123456789")
+    """What was searched for one text is liker to it than what was searched for another, from one start."""
+    texts = ("a red ball", "zzzz")
     found = [pipeline.search(text, SIZE, LONG, seed(1)) for text in texts]
     likeness = np.zeros((2, 2))
     for column, one in enumerate(found):
