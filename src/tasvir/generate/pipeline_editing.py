@@ -18,6 +18,7 @@ from tasvir.generate.editing import Edit, Editor, EditSettings
 from tasvir.models.hub.cards import find
 from tasvir.models.hub.drawing import blocked_reasons, generators, to_image, to_picture, use_sampler
 from tasvir.models.hub.loading import commit, open_pipeline
+from tasvir.models.hub.text_to_image import unread
 from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
 from tasvir.records import Picture
@@ -92,7 +93,9 @@ class PipelineEditor(Editor):
             drawn: What the pipeline drew; black where ``facts`` say that it was blocked.
             facts: What is told of every edit.
         """
-        return to_picture(drawn, {**facts, "seed": edit.seed, "prompt": words(edit) or None})
+        text = words(edit)
+        lost = unread(self.pipeline, text) if text else {}
+        return to_picture(drawn, {**facts, "seed": edit.seed, "prompt": text or None, **lost})
 
     def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:
         """See `Editor.check`; a strength x steps of less than one step is found too."""

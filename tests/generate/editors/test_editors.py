@@ -162,6 +162,14 @@ class TestImageToImage:
         with pytest.raises(SettingError, match=r"made for another task|choose a model of Stable"):
             ImageToImageEditor(folder(family), CPU)
 
+    def test_what_the_model_does_not_read_of_a_prompt_is_told(self, folder: Folder) -> None:
+        """The tiny tokenizer reads 75 letters."""
+        editor = ImageToImageEditor(folder("sd"), CPU)
+        short, long = (
+            editor.edit([Edit(picture(), 3, Prompt(text))], QUICK)[0] for text in ("x" * 75, "x" * 75 + "yz")
+        )
+        assert "unread" not in short.provenance and long.provenance["unread"] == ["yz"]
+
     def test_a_mask_is_refused(self, folder: Folder) -> None:
         with pytest.raises(SettingError, match="takes no guide picture"):
             ImageToImageEditor(folder("sd"), CPU).edit([Edit(picture(), 3, CAT, half())], QUICK)

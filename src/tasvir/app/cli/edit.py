@@ -213,6 +213,9 @@ class _Saying:
 
     def done(self, target: Path, picture: Picture) -> None:
         self._console.print(f"picture  {target}  {picture.width}x{picture.height}")
+        lost = picture.provenance.get("unread")
+        if lost:
+            self._console.print(f"the model does not read: {', '.join(map(str, lost))}", style="yellow")
         blocked = picture.provenance.get("blocked")
         if blocked:
             said = f"blocked: {blocked}; --no-safety-checker loads the model without it"
