@@ -16,7 +16,7 @@ from torch import Tensor
 from tasvir.errors import SettingError
 from tasvir.models.hub import calling
 from tasvir.models.hub.cards import find
-from tasvir.models.hub.drawing import blocked_reasons, generators, use_sampler
+from tasvir.models.hub.drawing import blocked_reasons, check_steps, generators, use_sampler
 from tasvir.models.hub.loading import commit, open_pipeline
 from tasvir.models.hub.text_memory import TextMemory
 from tasvir.models.load import LoadSettings
@@ -87,6 +87,8 @@ class TextToImage:
         calling.check_size(self.pipeline, asked.size, self.native_size)
         arguments = self._arguments(len(texts), asked)
         sampler = use_sampler(self.pipeline, asked.sampler)
+        if asked.steps is not None:
+            check_steps(self.pipeline, asked.steps)
         with quiet(), _without_own_warnings(), self.memory.at_work() if self.memory else nullcontext():
             output = self.pipeline(prompt=list(texts), generator=generators(seeds), **arguments)
         facts = self._facts(arguments, sampler, asked)
