@@ -6,6 +6,7 @@ is padded with its own edge to the next higher one and what comes out is cut, so
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,7 +17,14 @@ from PIL import Image
 from tasvir.errors import PluginError, SettingError
 from tasvir.generate.editing import Edit, Editor, EditSettings
 from tasvir.models.hub.cards import find
-from tasvir.models.hub.drawing import blocked_reasons, generators, to_image, to_picture, use_sampler
+from tasvir.models.hub.drawing import (
+    blocked_reasons,
+    check_steps,
+    generators,
+    to_image,
+    to_picture,
+    use_sampler,
+)
 from tasvir.models.hub.loading import commit, open_pipeline
 from tasvir.models.hub.text_to_image import unread
 from tasvir.models.load import LoadSettings
@@ -101,21 +109,22 @@ class PipelineEditor(Editor):
         """See `Editor.check`; a strength x steps of less than one step is found too."""
         super().check(edits, settings)
         filled = self._filled(settings)
-        share = filled.strength
-        if share is not None and int((filled.steps or 0) * share) < 1:
+        share, steps = filled.strength, filled.steps or self.steps
+        if share is not None and int(steps * share) < 1:
             raise SettingError(
-                f"strength {share:g} of {filled.steps} steps is less than one step, so nothing would be "
-                f"drawn: give a strength of at least {1 / (filled.steps or 1):.2g} or more steps"
+                f"strength {share:g} of {steps} steps is less than one step, so nothing would be "
+                f"drawn: give a strength of at least {math.ceil(100 / steps) / 100:g} or more steps"
             )
 
     def redraw(self, edits: Sequence[Edit], settings: EditSettings) -> list[Picture]:
         """See `Editor.redraw`.
 
         Raises:
-            SettingError: The sampler does not fit the model.
+            SettingError: The sampler does not fit the model, or cannot do so few steps.
         """
         settings = self._filled(settings)
         sampler = use_sampler(self.pipeline, settings.sampler)
+        check_steps(self.pipeline, settings.steps or self.steps)
         facts = {
             "editor": self.name,
             "model": self.card.name,

@@ -170,6 +170,20 @@ class TestImageToImage:
         )
         assert "unread" not in short.provenance and long.provenance["unread"] == ["yz"]
 
+    @pytest.mark.parametrize("steps", [1, 3, 7])
+    def test_the_strength_that_a_refusal_names_is_enough(self, folder: Folder, steps: int) -> None:
+        editor = ImageToImageEditor(folder("sd"), CPU)
+        with pytest.raises(SettingError) as refused:
+            editor.edit([Edit(picture(), 3, CAT)], EditSettings(steps=steps, strength=0.99 / steps))
+        named = float(str(refused.value).split("at least ")[1].split()[0])
+        assert editor.edit([Edit(picture(), 3, CAT)], EditSettings(steps=steps, strength=named))
+
+    def test_a_sampler_that_cannot_do_so_few_steps_is_refused(self, folder: Folder) -> None:
+        """Heun and PNDM fail half-way; which number is too small is diffusers' business."""
+        editor = ImageToImageEditor(folder("sd"), CPU)
+        with pytest.raises(SettingError, match="PNDMScheduler cannot do 1 steps"):
+            editor.edit([Edit(picture(), 3, CAT)], EditSettings(steps=1, strength=1, sampler="pndm"))
+
     def test_a_mask_is_refused(self, folder: Folder) -> None:
         with pytest.raises(SettingError, match="takes no guide picture"):
             ImageToImageEditor(folder("sd"), CPU).edit([Edit(picture(), 3, CAT, half())], QUICK)
@@ -227,6 +241,14 @@ class TestVariations:
             editor.edit([Edit(picture(), 3, CAT)], QUICK)
         with pytest.raises(SettingError, match="takes no noise_level"):
             VariationsEditor(folder("unclip-variation"), CPU, noise_level=5)
+
+    def test_karlo_needs_two_steps(self, folder: Folder) -> None:
+        editor = VariationsEditor(folder("unclip-variation"), CPU, super_resolution_steps=2)
+        with pytest.raises(SettingError, match=r"steps is 1: .* needs at least 2"):
+            editor.edit([Edit(picture(), 3)], EditSettings(steps=1))
+        assert editor.edit([Edit(picture(), 3)], QUICK)[0].provenance["super_resolution_steps"] == 2
+        with pytest.raises(SettingError, match="super_resolution_steps is 1"):
+            VariationsEditor(folder("unclip-variation"), CPU, super_resolution_steps=1)
 
     def test_a_prompt_and_noise_matter_to_stable_unclip(self, folder: Folder) -> None:
         calm, noisy = (VariationsEditor(folder("stable-unclip"), CPU, noise_level=n) for n in (0, 900))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tasvir.errors import HubError, SettingError
 from tasvir.generate.base import DrawSettings
@@ -71,6 +74,17 @@ def test_a_clip_without_weights_or_an_autoencoder_that_is_none_is_told(parts: Pa
         ClipLatentGenerator(str(parts / "clip"), CPU, clip=str(parts / "clip"))
 
 
+def test_a_clip_that_lacks_weights_is_refused(parts: Path, tmp_path: Path) -> None:
+    """The library would fill them with random numbers and go on."""
+    shutil.copytree(parts / "clip", tmp_path / "clip")
+    file = tmp_path / "clip" / "model.safetensors"
+    weights = load_file(file)
+    del weights["visual_projection.weight"]
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(HubError, match="clip"):
+        ClipLatentGenerator(str(parts / "autoencoder"), CPU, clip=str(tmp_path / "clip"))
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -88,3 +102,9 @@ def test_what_means_nothing_to_it_is_refused(folder: str, settings: DrawSettings
 def test_numbers_out_of_range_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(SettingError, match="must be at least 1"):
         ClipLatentGenerator("anything", CPU, **options)
+
+
+@pytest.mark.parametrize("flags", [{"compile": True}, {"offload": "model"}])
+def test_flags_without_use_are_refused_and_not_ignored(flags: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match="no offload, no compile"):
+        ClipLatentGenerator("anything", LoadSettings(**flags))

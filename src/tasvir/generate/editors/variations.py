@@ -20,6 +20,9 @@ from tasvir.generate.pipeline_editing import PipelineEditor, words
 from tasvir.models.load import LoadSettings
 from tasvir.records import Picture
 
+LEAST_STEPS = 2
+"""Karlo's schedules spread steps between two ends."""
+
 
 def _checked(own: type) -> type:
     if own in (StableUnCLIPImg2ImgPipeline, UnCLIPImageVariationPipeline):
@@ -63,9 +66,17 @@ class VariationsEditor(PipelineEditor):
                 raise SettingError(f"{self.label} takes no noise_level: leave it out")
         if not 0 <= noise_level <= 999:
             raise SettingError(f"noise_level is {noise_level}: give 0 to 999")
-        if super_resolution_steps < 1:
-            raise SettingError(f"super_resolution_steps is {super_resolution_steps}: give at least 1")
+        if super_resolution_steps < LEAST_STEPS:
+            raise SettingError(
+                f"super_resolution_steps is {super_resolution_steps}: give at least {LEAST_STEPS}"
+            )
         self.noise_level, self.super_resolution_steps = noise_level, super_resolution_steps
+
+    def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:
+        """See `Editor.check`; one step is too few for Karlo's noise schedule."""
+        super().check(edits, settings)
+        if self.is_karlo and (settings.steps or self.steps) < LEAST_STEPS:
+            raise SettingError(f"steps is {settings.steps}: {self.label} needs at least {LEAST_STEPS}")
 
     @property
     def grain(self) -> int:

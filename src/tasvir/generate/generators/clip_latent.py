@@ -6,6 +6,7 @@ Kept as the historical baseline; see `tasvir.models.clip_latent` for the mathema
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from tasvir.models.clip_latent import ClipLatentPipeline, Search
 from tasvir.models.devices import pick_device
 from tasvir.models.hub.cards import Card, find
 from tasvir.models.hub.drawing import generators, to_picture
-from tasvir.models.hub.loading import open_pipeline
+from tasvir.models.hub.loading import no_gaps, open_pipeline
 from tasvir.models.hub.problems import explain
 from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
@@ -54,15 +55,15 @@ class ClipLatentGenerator(Generator):
 
         Raises:
             HubError: One of the models cannot be had, or is none of these.
-            SettingError: A number out of range, or offload, which has no use here.
+            SettingError: A number out of range, or offload or compile, which have no use here.
         """
         if min(iterations, cutouts) < 1 or not learning_rate > 0:
             raise SettingError(
                 f"iterations {iterations}, cutouts {cutouts}, learning_rate {learning_rate}: the first two "
                 "must be at least 1, the last above 0"
             )
-        if load.offload != "none":
-            raise SettingError("clip-latent needs both models at every step: leave out offload")
+        if load.offload != "none" or load.compile:
+            raise SettingError("clip-latent needs both models whole at every step: no offload, no compile")
         self.model, self.search = model, Search(iterations, learning_rate, cutouts)
         self.pipeline = _open(find(model), clip, load)
         side = int(self.pipeline.vae.config.sample_size)
@@ -120,7 +121,7 @@ class ClipLatentGenerator(Generator):
 
 def _open(card: Card, clip: str, load: LoadSettings) -> ClipLatentPipeline:
     if load.dtype == "auto":
-        load = LoadSettings(load.device, "float32", revision=load.revision, local_only=load.local_only)
+        load = replace(load, dtype="float32")
     folder = Path(card.source).expanduser()
     if (folder / "clip").is_dir():
         opened: ClipLatentPipeline = open_pipeline(card, load, ClipLatentPipeline)
@@ -132,7 +133,7 @@ def _open(card: Card, clip: str, load: LoadSettings) -> ClipLatentPipeline:
             f"{card.source} holds a {type(vae).__name__}: give an AutoencoderKL or VQModel of diffusers"
         )
     eye = Card(clip, "clip", "likeness", clip)
-    plain = LoadSettings(load.device, load.dtype, local_only=load.local_only)  # the revision is the model's
+    plain = replace(load, revision=None)  # that is the model's
     pipeline = ClipLatentPipeline(vae, _part(CLIPModel, eye, plain), _part(CLIPTokenizer, eye, plain))
     pipeline.to(pick_device(load.device), getattr(torch, load.dtype))
     return pipeline
@@ -146,7 +147,7 @@ def _part(kind: Any, card: Card, load: LoadSettings, **where: Any) -> Any:
     """
     safe = {} if kind is CLIPTokenizer else {"use_safetensors": True}
     try:
-        with quiet():
+        with quiet(), no_gaps():
             return kind.from_pretrained(
                 card.source,
                 revision=load.revision or card.revision,

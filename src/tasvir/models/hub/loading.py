@@ -55,7 +55,7 @@ def open_pipeline(
     device = _device(load)
     dtype = _dtype(card, load, device)
     with _explained(card, load), quiet():
-        with old_names(), _no_gaps():
+        with old_names(), no_gaps():
             folder, pipeline_class = _fetch(card, load, kind, parts)
             pipeline = pipeline_class.from_pretrained(
                 str(folder),
@@ -198,7 +198,7 @@ def _explained(card: Card, load: LoadSettings) -> Iterator[None]:
 
 
 @contextmanager
-def _no_gaps() -> Iterator[None]:
+def no_gaps() -> Iterator[None]:
     """Raise where weights are missing from the files: the libraries fill them with random numbers and go on.
 
     They tell so only by a log record, so that is what is read.
