@@ -5,7 +5,7 @@
 Both draw the same prompts from the same seeds, with guidance, at the same size and steps, on one Stable
 Diffusion of random weights (or of ``--model``). The two take turns, so that whatever else the machine does
 meets both; the figure is the ratio of neighbours, in wall time and in processor time, which a busy machine
-does not stretch. What comes out must be the same pictures. The gain is that of bigger matrix products and fewer
+does not stretch. The pictures must come out the same. The gain is that of bigger matrix products and fewer
 calls, so it shrinks where one picture alone keeps the processor busy: --latents and --width show where.
 """
 
