@@ -94,7 +94,10 @@ class TextToImage:
         facts = self._facts(arguments, sampler, asked)
         reasons = blocked_reasons(output)
         return [
-            (_sized(image, asked.size), {**facts, "seed": seed, **self._unread(text), **reasons[index]})
+            (
+                _sized(image, asked.size),
+                {**facts, "seed": seed, **unread(self.pipeline, text), **reasons[index]},
+            )
             for index, (image, text, seed) in enumerate(zip(output.images, texts, seeds, strict=True))
         ]
 
@@ -144,14 +147,6 @@ class TextToImage:
             **({"true_scale": asked.true_scale} if asked.true_scale is not None else {}),
         }
 
-    def _unread(self, text: str) -> dict[str, Any]:
-        """The end of a text that no text encoder reads, as {"unread": [...]}."""
-        ends = [
-            _cut_off(part, text) for name, part in self.pipeline.components.items() if "tokenizer" in name
-        ]
-        shortest = min(ends, key=len, default="")
-        return {"unread": [shortest]} if shortest else {}
-
 
 @contextmanager
 def _without_own_warnings() -> Iterator[None]:
@@ -159,6 +154,13 @@ def _without_own_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`callback_steps` is deprecated", FutureWarning)
         yield
+
+
+def unread(pipeline: Any, text: str) -> dict[str, Any]:
+    """The end of a text that no text encoder of a pipeline reads, as {"unread": [...]}."""
+    ends = [_cut_off(part, text) for name, part in pipeline.components.items() if "tokenizer" in name]
+    shortest = min(ends, key=len, default="")
+    return {"unread": [shortest]} if shortest else {}
 
 
 def _cut_off(tokenizer: Any, text: str) -> str:
