@@ -14,6 +14,8 @@ from tasvir import registry
 from tasvir.errors import PluginError, SettingError
 from tasvir.records import Picture
 
+BLOCKED = "the model's safety checker took it for unsafe and put a black picture in its place"
+
 _OWN = "_tasvir_own_scheduler"
 
 
@@ -91,3 +93,13 @@ def to_image(picture: Picture) -> Image.Image:
     """The image in a picture record, RGB."""
     with Image.open(io.BytesIO(picture.png)) as opened:
         return opened.convert("RGB")
+
+
+def blocked_reasons(output: Any) -> list[dict[str, str]]:
+    """Provenance of pictures that a safety checker replaced by black ones: {"blocked": reason} or {}.
+
+    Args:
+        output: What a diffusers pipeline returned.
+    """
+    flags = getattr(output, "nsfw_content_detected", None) or [False] * len(output.images)
+    return [{"blocked": BLOCKED} if flag else {} for flag in flags]

@@ -21,6 +21,7 @@ from huggingface_hub import hf_hub_download
 from tasvir.errors import HubError, SettingError
 from tasvir.models.devices import pick_device
 from tasvir.models.hub.cards import Card, find
+from tasvir.models.hub.moved import old_names
 from tasvir.models.hub.problems import MissingWeightsError, explain
 from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
@@ -51,7 +52,7 @@ def open_pipeline(
     card = find(choice) if isinstance(choice, str) else choice
     device = _device(load)
     dtype = _dtype(card, load, device)
-    with _explained(card, load), quiet(), _no_gaps():
+    with _explained(card, load), quiet(), old_names(), _no_gaps():
         folder, pipeline_class = _fetch(card, load, kind, parts)
         parts = {**_safety(pipeline_class, load), **parts}
         pipeline = pipeline_class.from_pretrained(

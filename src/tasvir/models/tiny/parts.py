@@ -19,12 +19,12 @@ def tokenizer() -> CLIPTokenizer:
     Returns:
         514 entries: 256 bytes, the same 256 ending a word, begin and end of text; 77 tokens at most.
     """
-    letters = _bytes()
+    letters = byte_letters()
     entries = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     return CLIPTokenizer(vocab={entry: i for i, entry in enumerate(entries)}, merges=[], model_max_length=77)
 
 
-def _bytes() -> list[str]:
+def byte_letters() -> list[str]:
     """GPT-2's 256 printable stand-ins for bytes (Radford et al. 2019)."""
     kept = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [value for value in range(256) if value not in kept]
