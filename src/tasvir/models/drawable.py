@@ -1,4 +1,4 @@
-"""Checks that a layout and a size can be drawn, for everything that draws from boxes.
+"""Checks that a layout can be drawn, for everything that draws from boxes.
 
 The rules of `tasvir.layout` are for whoever plans; a generator takes any box that lies in the picture.
 """
@@ -41,14 +41,3 @@ def _problems(layout: Layout, most: int) -> Iterator[str]:
                 "give x0 < x1 and y0 < y1, all from 0 to 1"
             )
 
-
-def require_size(size: tuple[int, int], multiple: int) -> None:
-    """Check that both sides are multiples of what the autoencoder shrinks by.
-
-    Raises:
-        SettingError: They are not; names the nearest size that is.
-    """
-    if any(side % multiple for side in size):
-        near = "x".join(str(max(round(side / multiple), 1) * multiple) for side in size)
-        shown = "x".join(str(side) for side in size)
-        raise SettingError(f"size is {shown}: both sides must be multiples of {multiple}, e.g. {near}")

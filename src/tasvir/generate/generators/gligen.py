@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
-from tasvir.generate.hub import Batch, Drawn, HubGenerator, marked
-from tasvir.models.gligen.denoising import Course, draw
+from tasvir.generate.drawn_layouts import Drawn, LayoutGenerator
+from tasvir.models.gligen.denoising import require_beta
 from tasvir.models.gligen.grounding import MAX_OBJECTS
-from tasvir.models.gligen.loading import open_gated
-from tasvir.models.hub.cards import Card
+from tasvir.models.gligen.model import Gligen
+from tasvir.models.hub.text_to_image import Asked
 from tasvir.models.load import LoadSettings
+from tasvir.records import Layout
 
 
-class GligenGenerator(HubGenerator):
-    """GLIGEN by name, hub id or folder (gligen:gligen-sd14): boxes with phrases, up to 30."""
+class GligenGenerator(LayoutGenerator):
+    """GLIGEN: gligen:NAME, a hub id or a folder; up to 30 boxes with phrases."""
 
     name: ClassVar[str] = "gligen"
     most_things = MAX_OBJECTS
@@ -29,29 +31,23 @@ class GligenGenerator(HubGenerator):
         """Open a model.
 
         Args:
-            model: A card's name, a hub id or a folder.
-            load: Device, precision and so on.
+            model: Name of a card, hub id or folder.
+            load: How it is opened.
             beta: Share of the steps that see the boxes, 0 to 1: more of it places better and looks worse.
-            negative: What to steer away from.
-            batch: Pictures at once, at least 1.
+            negative: What no picture shall show.
+            batch: Most pictures drawn at once, at least 1.
 
         Raises:
             UnknownNameError: No such model.
             HubError: It cannot be had.
             SettingError: It is no GLIGEN, or an option is out of its range.
         """
-        Course(1, 1.0, beta)  # an option out of its range shows itself before a model is fetched
-        self.beta = beta
-        super().__init__(model, load, negative, batch)
+        require_beta(beta)
+        self._beta = beta
+        self._gligen = Gligen(model, load)
+        super().__init__(self._gligen, negative, batch)
 
-    def _open(self, card: Card, load: LoadSettings) -> Any:
-        return open_gated(card, load)
-
-    def _draw(self, batch: Batch) -> list[Drawn]:
-        course = Course(batch.steps, batch.scale, self.beta, self.negative or None)
-        drawn = draw(self.pipeline, batch.prompts, batch.layouts, batch.generators, batch.size, course)
-        grounded = {"grounded_steps": course.grounded(len(self.pipeline.scheduler.timesteps))}
-        return [Drawn(one.image, one.details | grounded) for one in marked(drawn.images, drawn.blocked)]
-
-    def _options(self) -> dict[str, Any]:
-        return {"beta": self.beta}
+    def _draw(
+        self, texts: Sequence[str], layouts: Sequence[Layout | None], seeds: Sequence[int], asked: Asked
+    ) -> Drawn:
+        return self._gligen.draw_layouts(texts, layouts, seeds, asked, self._beta)

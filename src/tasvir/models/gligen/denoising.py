@@ -17,23 +17,22 @@ from PIL import Image
 from torch import Tensor
 
 from tasvir.errors import SettingError
-from tasvir.models.drawable import require_size
 from tasvir.models.gligen.grounding import Grounding, ground
 from tasvir.models.gligen.texts import Texts, encode_texts
+from tasvir.models.hub.calling import check_size
+from tasvir.models.hub.text_to_image import OnStep
 from tasvir.records import Layout
 
-OnStep = Callable[[int, int, Tensor], None]
-"""Called after every step with its number from 0, how many there are, and the latents."""
 Replace = Callable[[Tensor, Tensor], tuple[Tensor, Tensor | None]]
 """Latents and time before a step to the latents to go on with, and further channels for the network's input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Pictures of a batch, and which of them a safety checker blocked (they are black then)."""
+    """Pictures of a batch, and which of them a safety checker blocked (they are black then), as diffusers says it."""
 
     images: list[Image.Image]
-    blocked: list[bool]
+    nsfw_content_detected: list[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,7 @@ class Course:
     negative: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.beta <= 1:
-            raise SettingError(f"beta is {self.beta}: give the share of steps with boxes, 0 to 1")
+        require_beta(self.beta)
 
     @property
     def guided(self) -> bool:
@@ -66,6 +64,16 @@ class Course:
     def grounded(self, steps: int) -> int:
         """How many of so many steps see object tokens; the tolerance keeps 0.29 of 100 at 29."""
         return int(self.beta * steps + 1e-9)
+
+
+def require_beta(beta: float) -> None:
+    """Check the share of steps with object tokens.
+
+    Raises:
+        SettingError: It is not within 0 to 1.
+    """
+    if not 0 <= beta <= 1:
+        raise SettingError(f"beta is {beta}: give the share of steps that see the boxes, 0 to 1")
 
 
 @torch.no_grad()
@@ -87,12 +95,12 @@ def draw(
         generators: n, on the CPU.
         size: Width and height in pixels.
         course: Steps, scale, beta and negative prompt.
-        on_step: What may watch; an exception of it ends the drawing and leaves the pipeline as it was.
+        on_step: Told of every step; what it raises ends the drawing and leaves the pipeline as it was.
 
     Raises:
         SettingError: A layout or size that the model cannot draw.
     """
-    require_size(size, pipeline.vae_scale_factor)
+    check_size(pipeline, size, size)
     texts = encode_texts(pipeline, prompts, course.negative, course.guided, size)
     grounding = ground(pipeline, layouts)
     latents = start(pipeline, generators, size, course.steps)
@@ -137,7 +145,7 @@ def denoise(
         noise = _predict(pipeline, latents, time, texts, more, shown if step < grounded else None, course)
         latents = scheduler.step(noise, time, latents, **extra).prev_sample
         if on_step is not None:
-            on_step(step, len(times), latents)
+            on_step(step + 1, len(times), latents)
     return latents
 
 

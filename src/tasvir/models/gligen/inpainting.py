@@ -15,10 +15,11 @@ from PIL import Image
 from torch import Tensor
 
 from tasvir.errors import SettingError
-from tasvir.models.drawable import require_size
-from tasvir.models.gligen.denoising import Course, Drawn, OnStep, decode, denoise, start
+from tasvir.models.gligen.denoising import Course, Drawn, decode, denoise, start
 from tasvir.models.gligen.grounding import ground
 from tasvir.models.gligen.texts import encode_texts
+from tasvir.models.hub.calling import check_size
+from tasvir.models.hub.text_to_image import OnStep
 from tasvir.records import Box, Layout
 
 
@@ -58,7 +59,7 @@ def inpaint(
             f"{2 * channels + 1}: open an inpainting model"
         )
     size = _common_size(pictures)
-    require_size(size, pipeline.vae_scale_factor)
+    check_size(pipeline, size, size)
     texts = encode_texts(pipeline, prompts, course.negative, course.guided, size)
     grounding = ground(pipeline, layouts)
     clean = _encode(pipeline, pictures, generators)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _UNET = "tasvir.models.tiny.unet_families"
 _TRANSFORMER = "tasvir.models.tiny.transformer_families"
 _PRIOR = "tasvir.models.tiny.prior_families"
+_LAYOUT = "tasvir.models.tiny.layout_families"
 
 FAMILIES: dict[str, str] = {
     "sd": f"{_UNET}:stable_diffusion",
@@ -28,6 +29,9 @@ FAMILIES: dict[str, str] = {
     "sana": f"{_TRANSFORMER}:sana",
     "unclip": f"{_PRIOR}:unclip",
     "kandinsky22": f"{_PRIOR}:kandinsky",
+    "gligen": f"{_LAYOUT}:gligen",
+    "gligen-inpainting": f"{_LAYOUT}:gligen_inpainting",
+    "gligen-xl": f"{_LAYOUT}:gligen_xl",
 }
 """Name -> "module:function"; the function takes no arguments and is random by the global torch seed."""
 
