@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import torch
-from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import (
+    ControlNetModel,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
 from diffusers.models.attention import GatedSelfAttentionDense
 
 from tasvir.models.tiny import parts
@@ -29,6 +34,14 @@ def gligen_xl() -> StableDiffusionXLPipeline:
     unet = UNet2DConditionModel.from_config(pipeline.unet.config, attention_type="gated")
     pipeline.register_modules(unet=_gated(unet.eval()))
     return pipeline
+
+
+def controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
+    """A ControlNet beside a U-Net; its last convolutions start at 0, which would do nothing."""
+    net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(4, 8, 8, 16))
+    for layer in (*net.controlnet_down_blocks, net.controlnet_mid_block, net.controlnet_cond_embedding.conv_out):
+        torch.nn.init.normal_(layer.weight, std=0.3)
+    return net.eval()
 
 
 def _gated(unet: UNet2DConditionModel) -> UNet2DConditionModel:
