@@ -14,6 +14,7 @@ from typing import Any
 
 from tasvir.codecs import encode
 from tasvir.errors import SettingError
+from tasvir.models.quiet import quiet
 from tasvir.records import Layout
 
 
@@ -71,7 +72,8 @@ def require_readable(pipeline: Any, text: str) -> None:
     for name, tokenizer in pipeline.components.items():
         if "tokenizer" not in name or tokenizer is None:
             continue
-        tokens = len(tokenizer(text).input_ids)
+        with quiet():  # a tokenizer warns of what the message below says better
+            tokens = len(tokenizer(text).input_ids)
         reads = min(tokenizer.model_max_length, most or tokenizer.model_max_length)
         if tokens <= reads:
             return

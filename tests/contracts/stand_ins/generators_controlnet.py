@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import torch
+
 from tasvir.models.load import LoadSettings
 from tasvir.models.tiny.families import build
 from tasvir.models.tiny.layout_families import controlnet
@@ -15,7 +17,10 @@ def arguments() -> dict[str, Any]:
     folder = Path(mkdtemp())
     pipeline = build("sd")
     pipeline.save_pretrained(str(folder / "base"))
-    controlnet(pipeline.unet).save_pretrained(str(folder / "control"))
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(1)
+        control = controlnet(pipeline.unet)
+    control.save_pretrained(str(folder / "control"))
     return {
         "model": str(folder / "base"),
         "load": LoadSettings(device="cpu"),

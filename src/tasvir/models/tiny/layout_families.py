@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import torch
+import math
+
 from diffusers import (
     ControlNetModel,
     StableDiffusionPipeline,
@@ -10,12 +11,14 @@ from diffusers import (
     UNet2DConditionModel,
 )
 from diffusers.models.attention import GatedSelfAttentionDense
+from torch import nn
 
 from tasvir.models.tiny import parts
 from tasvir.models.tiny.unet_families import stable_diffusion, stable_diffusion_xl
 
 GATE = 1.0
 """Both gates of every gated attention; they start at 0, and boxes would do nothing."""
+GAIN = 3.0
 
 
 def gligen() -> StableDiffusionPipeline:
@@ -37,18 +40,33 @@ def gligen_xl() -> StableDiffusionXLPipeline:
 
 
 def controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
-    """A ControlNet beside a U-Net; its last convolutions start at 0, which would do nothing."""
+    """A ControlNet beside a U-Net; the convolutions that join them start at 0, and maps would do nothing."""
     net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(4, 8, 8, 16))
-    for layer in (*net.controlnet_down_blocks, net.controlnet_mid_block, net.controlnet_cond_embedding.conv_out):
-        torch.nn.init.normal_(layer.weight, std=0.3)
+    enliven(net.controlnet_cond_embedding, net.controlnet_down_blocks, net.controlnet_mid_block)
     return net.eval()
 
 
+def enliven(*networks: nn.Module, gain: float = GAIN) -> None:
+    """Draw weights anew so that every layer puts out numbers of the size ``gain`` for inputs of size 1.
+
+    As libraries draw them, what goes in late or beside the main path hardly shows in a picture.
+    """
+    for module in (part for network in networks for part in network.modules()):
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.normal_(module.weight, std=gain / math.sqrt(module.weight[0].numel()))
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight)
+
+
 def _gated(unet: UNet2DConditionModel) -> UNet2DConditionModel:
+    """Open the gates, and let boxes and phrases be heard through them."""
+    net = unet.position_net
+    enliven(net)
     for module in unet.modules():
         if isinstance(module, GatedSelfAttentionDense):
+            enliven(module.linear, module.attn)
             for gate in (module.alpha_attn, module.alpha_dense):
-                torch.nn.init.constant_(gate, GATE)
-    for null in (unet.position_net.null_positive_feature, unet.position_net.null_position_feature):
-        torch.nn.init.normal_(null)
+                nn.init.constant_(gate, GATE)
+    for null in (net.null_positive_feature, net.null_position_feature):
+        nn.init.normal_(null)
     return unet
