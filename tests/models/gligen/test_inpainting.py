@@ -53,6 +53,7 @@ def test_the_mask_of_a_wide_picture() -> None:
     assert kept_mask([], (2, 2)).tolist() == [[1, 1], [1, 1]]
 
 
+@pytest.mark.filterwarnings("ignore:Accessing config attribute:FutureWarning")  # by diffusers' pipeline
 def test_a_square_picture_gives_the_pixels_of_diffusers(inpainter: Any) -> None:
     """diffusers draws its noise from the global generator: seeded like ours, it is the same stream."""
     names = ("vae", "text_encoder", "tokenizer", "unet", "scheduler", "safety_checker", "feature_extractor")
