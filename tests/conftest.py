@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,3 +46,18 @@ def tiny_pipeline() -> EmbeddedLayoutPipeline:
     pipeline = EmbeddedLayoutPipeline(vae.eval(), encoder.eval(), denoiser.eval(), scheduler)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny model by its family (see `tasvir.models.tiny.families`); not to be changed."""
+    from tasvir.models.tiny.families import write
+
+    root = tmp_path_factory.mktemp("tiny")
+
+    def folder(family: str) -> Path:
+        if not (root / family).exists():
+            write(family, root / family)
+        return root / family
+
+    return folder

@@ -22,7 +22,9 @@ from tasvir.layout import read_layout
 HEAVY = ("torch", "numpy", "diffusers", "transformers")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"], ["list"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["generate", "--help"], ["list"], ["models", "list"], ["--version"]]
+)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom tasvir.app.cli.main import app\n"
@@ -35,7 +37,7 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
 
 def test_every_command_has_help(runner: CliRunner) -> None:
     commands = ["generate", "plan", "judge", "list", "world render", "world prompts", "world evaluate"]
-    commands += ["world agreement"]
+    commands += ["world agreement", "models list", "models show", "models tiny"]
     commands += [f"train {model}" for model in ("autoencoder", "generator", "recogniser", "oracle")]
     for command in commands:
         result = runner.invoke(app, [*command.split(), "--help"])

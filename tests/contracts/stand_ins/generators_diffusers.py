@@ -7,10 +7,10 @@ from tempfile import mkdtemp
 from typing import Any
 
 from tasvir.models.load import LoadSettings
-from tasvir.models.tiny.families import build
+from tasvir.models.tiny.families import write
 
 
 def arguments() -> dict[str, Any]:
     folder = Path(mkdtemp())
-    build("sd").save_pretrained(str(folder))
+    write("sd", folder)
     return {"model": str(folder), "load": LoadSettings(device="cpu")}

@@ -48,7 +48,8 @@ class DiffusersGenerator(Generator):
             raise SettingError(f"batch is {batch}: give 1 or more")
         self.model = TextToImage(model, load, text_cache)
         self.native_size = self.model.native_size
-        self._negative, self._true_scale, self._batch = negative, true_scale, batch
+        self._negative, self._true_scale = negative, true_scale
+        self._batch = 1 if self.model.draws_singly else batch
 
     @property
     def label(self) -> str:

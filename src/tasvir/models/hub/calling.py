@@ -59,8 +59,9 @@ def native_size(pipeline: Any, card: Card) -> tuple[int, int]:
         return final.config.sample_size, final.config.sample_size
     network = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
     side = getattr(getattr(network, "config", None), "sample_size", None)
-    if side is None:  # FLUX: no native size in its files; diffusers draws these many latents by default
-        side = getattr(pipeline, "default_sample_size", 64)
+    if side is None:  # FLUX's denoiser does not tell, but its autoencoder was trained at that size
+        pixels = int(getattr(getattr(pipeline, "vae", None), "config", {}).get("sample_size", 512))
+        return pixels, pixels
     high, wide = side if isinstance(side, list | tuple) else (side, side)
     factor = _latent_factor(pipeline)
     return wide * factor, high * factor
@@ -94,6 +95,15 @@ def size_step(pipeline: Any) -> int:
     factor = processor.config.vae_scale_factor if processor is not None else _latent_factor(pipeline)
     patch = getattr(getattr(getattr(pipeline, "transformer", None), "config", None), "patch_size", 1)
     return int(factor) * (patch if isinstance(patch, int) else 1)
+
+
+def draws_singly(pipeline: Any) -> bool:
+    """Whether a picture would depend on its batch by more than rounding.
+
+    unCLIP's decoder predicts noise under a cosine schedule: its first step divides by the square root of
+    2.4e-9, which makes a difference of 1e-6 between batches of one and of many one of 0.02.
+    """
+    return hasattr(pipeline, "decoder_scheduler")
 
 
 def _latent_factor(pipeline: Any) -> int:

@@ -49,6 +49,23 @@ def use_sampler(pipeline: Any, name: str | None) -> str:
     return type(pipeline.scheduler).__name__
 
 
+def check_steps(pipeline: Any, steps: int) -> None:
+    """Check that a pipeline's sampler can do so few steps; some fail half-way through their arithmetic.
+
+    Raises:
+        SettingError: It cannot.
+    """
+    scheduler = getattr(pipeline, "scheduler", None)
+    if scheduler is None or _is_flow(scheduler):  # those are handed sigmas of any number
+        return
+    try:
+        type(scheduler).from_config(scheduler.config).set_timesteps(steps)
+    except (ValueError, IndexError, RuntimeError) as problem:
+        raise SettingError(
+            f"{type(scheduler).__name__} cannot do {steps} steps ({problem}): ask for more, or for another sampler"
+        ) from problem
+
+
 def _made(name: str, own: Any, pipeline: str) -> Any:
     chosen = registry.load("samplers", name)
     if not callable(getattr(chosen, "from_config", None)):

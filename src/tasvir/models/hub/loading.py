@@ -15,7 +15,7 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, ModularPipeline
 from huggingface_hub import hf_hub_download
 
 from tasvir.errors import HubError, SettingError
@@ -52,17 +52,17 @@ def open_pipeline(
     card = find(choice) if isinstance(choice, str) else choice
     device = _device(load)
     dtype = _dtype(card, load, device)
-    with _explained(card, load), quiet(), old_names(), _no_gaps():
-        folder, pipeline_class = _fetch(card, load, kind, parts)
-        parts = {**_safety(pipeline_class, load), **parts}
-        pipeline = pipeline_class.from_pretrained(
-            str(folder),
-            dtype=dtype,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=load.trust_remote_code,
-            **parts,
-        )
+    with _explained(card, load), quiet():
+        with old_names(), _no_gaps():
+            folder, pipeline_class = _fetch(card, load, kind, parts)
+            pipeline = pipeline_class.from_pretrained(
+                str(folder),
+                dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=load.trust_remote_code,
+                **{**_safety(pipeline_class, load), **parts},
+            )
         pipeline.set_progress_bar_config(disable=True)
         _place(pipeline, load, device)
     return pipeline
@@ -120,6 +120,11 @@ def _fetch(
     card: Card, load: LoadSettings, kind: type | None, parts: dict[str, Any]
 ) -> tuple[Path, type[DiffusionPipeline]]:
     """The model's folder on this disk, downloaded where need be, and its class."""
+    if card.remote_code and not load.trust_remote_code:
+        raise HubError(
+            f"{card.name} runs only with Python that comes with it, and that can do anything that you can: "
+            "read it on the hub, then pass --trust-remote-code"
+        )
     where = {"revision": load.revision or card.revision, "local_files_only": load.local_only}
     index = _index(card, where)
     pipeline_class = _class(card, index, kind, load)
@@ -150,17 +155,17 @@ def _index(card: Card, where: dict[str, Any]) -> dict[str, Any]:
 
 
 def _class(card: Card, index: dict[str, Any], kind: type | None, load: LoadSettings) -> Any:
-    if card.remote_code and not load.trust_remote_code:
-        raise HubError(
-            f"{card.name} runs only with Python that comes with it, and that can do anything that you can: "
-            "read it on the hub, then pass --trust-remote-code"
-        )
     if kind is not None:
         return kind
     named = card.pipeline or index.get("_class_name")
     if isinstance(named, list | tuple) or load.trust_remote_code:
         return DiffusionPipeline  # finds a class of the model's own, and refuses it without the flag
     found = getattr(diffusers, str(named), None)
+    if isinstance(found, type) and issubclass(found, ModularPipeline):
+        raise HubError(
+            f"{card.name} is made of diffusers' modular blocks ({named}), which tasvir does not draw "
+            "with: choose another model of `tasvir models list`"
+        )
     if not (isinstance(found, type) and issubclass(found, DiffusionPipeline)):
         raise HubError(
             f"{card.name} is made for the class {named!r}, which is no pipeline of diffusers "

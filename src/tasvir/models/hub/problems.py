@@ -55,9 +55,6 @@ def _from_hub(chain: list[BaseException], card: Card, load: LoadSettings) -> str
         )
     if _any(chain, hub.RevisionNotFoundError):
         return f"has no revision {load.revision or card.revision!r}: see its page for branches and tags"
-    if _any(chain, hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled) or _offline(chain):
-        asked = "only what is on this disk may be used" if load.local_only else "the hub cannot be reached"
-        return f"is not, or not wholly, on this disk, and {asked}: {_online(load)}{_elsewhere(card)}"
     if _any(chain, hub.RepositoryNotFoundError, hub.DisabledRepoError):
         if card.removed:
             return f"is gone from the hub: {card.removed}{_elsewhere(card)}"
@@ -65,10 +62,14 @@ def _from_hub(chain: list[BaseException], card: Card, load: LoadSettings) -> str
             "is not on the hub, or is private: check the id; for a private one set HF_TOKEN to a token "
             "that may read it"
         )
-    if _any(chain, hub.EntryNotFoundError):
+    if _any(chain, hub.RemoteEntryNotFoundError):
         return _no_index()
-    if _any(chain, hub.HfHubHTTPError):
-        return f"cannot be fetched: the hub answers {_short(chain[0])}; try again later"
+    refused = next((link for link in chain if isinstance(link, hub.HfHubHTTPError)), None)
+    if refused is not None:
+        return f"cannot be fetched, the hub answers: {_short(refused)}; try again later"
+    if _any(chain, hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled) or _offline(chain):
+        asked = "only what is on this disk may be used" if load.local_only else "the hub cannot be reached"
+        return f"is not, or not wholly, on this disk, and {asked}: {_online(load)}{_elsewhere(card)}"
     return None
 
 

@@ -86,7 +86,7 @@ class TextMemory:
             return self._kept[key][0]
         self.misses += 1
         positional = [row.pop(place) for place in range(len(row)) if place in row]
-        encoded = plain(*positional, **row)
+        encoded = _lasting(plain(*positional, **row))
         self._keep(key, encoded)
         return encoded
 
@@ -106,6 +106,14 @@ def _fingerprint(value: Any) -> Any:
     return repr(value)
 
 
+def _lasting(encoded: Any) -> Any:
+    """Without what language models keep for writing on (caches of keys and values)."""
+    if isinstance(encoded, dict):
+        parts = {key: part for key, part in encoded.items() if isinstance(part, Tensor | tuple)}
+        return type(encoded)(**parts)
+    return encoded
+
+
 def _joined(rows: Sequence[Any]) -> Any:
     """Outputs of single texts as the output of a batch: tensors are joined, containers part by part."""
     first = rows[0]
@@ -115,8 +123,6 @@ def _joined(rows: Sequence[Any]) -> Any:
         return type(first)(**{key: _joined([row[key] for row in rows]) for key in first})
     if isinstance(first, tuple):
         return tuple(_joined(parts) for parts in zip(*rows, strict=True))
-    if first is None:
-        return None
     raise TypeError(f"a text encoder put out {type(first).__name__}: draw with text_cache=false")
 
 

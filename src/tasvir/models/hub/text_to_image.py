@@ -3,8 +3,9 @@ told, and what a safety checker blocked said."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from tasvir.errors import SettingError
 from tasvir.models.hub import calling
 from tasvir.models.hub.cards import find
-from tasvir.models.hub.drawing import blocked_reasons, generators, use_sampler
+from tasvir.models.hub.drawing import blocked_reasons, check_steps, generators, use_sampler
 from tasvir.models.hub.loading import commit, open_pipeline
 from tasvir.models.hub.text_memory import TextMemory
 from tasvir.models.load import LoadSettings
@@ -55,6 +56,7 @@ class TextToImage:
         text_cache: Remember what the text encoders made of a text.
 
     Attributes:
+        draws_singly: Whether a picture keeps to its seed only in a batch of its own.
         on_step: Told of every denoising step, where the pipeline tells; what it raises ends the drawing.
 
     Raises:
@@ -66,6 +68,7 @@ class TextToImage:
         self.card = find(model)
         self.pipeline: Any = open_pipeline(self.card, load)
         calling.require_text_to_image(self.pipeline, self.card.name)
+        self.draws_singly = calling.draws_singly(self.pipeline)
         self.native_size = calling.native_size(self.pipeline, self.card)
         self.memory = TextMemory(self.pipeline) if text_cache else None
         self.on_step: OnStep | None = None
@@ -84,7 +87,9 @@ class TextToImage:
         calling.check_size(self.pipeline, asked.size, self.native_size)
         arguments = self._arguments(len(texts), asked)
         sampler = use_sampler(self.pipeline, asked.sampler)
-        with quiet(), self.memory.at_work() if self.memory else nullcontext():
+        if asked.steps is not None:
+            check_steps(self.pipeline, asked.steps)
+        with quiet(), _without_own_warnings(), self.memory.at_work() if self.memory else nullcontext():
             output = self.pipeline(prompt=list(texts), generator=generators(seeds), **arguments)
         facts = self._facts(arguments, sampler, asked)
         reasons = blocked_reasons(output)
@@ -146,6 +151,14 @@ class TextToImage:
         ]
         shortest = min(ends, key=len, default="")
         return {"unread": [shortest]} if shortest else {}
+
+
+@contextmanager
+def _without_own_warnings() -> Iterator[None]:
+    """Kandinsky's pipeline passes on an argument that the pipeline inside it warns of."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`callback_steps` is deprecated", FutureWarning)
+        yield
 
 
 def _cut_off(tokenizer: Any, text: str) -> str:

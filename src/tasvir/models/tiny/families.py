@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasvir.errors import UnknownNameError
+from tasvir.errors import OutputError, UnknownNameError
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -56,3 +57,23 @@ def build(family: str, seed: int = 0) -> DiffusionPipeline:
         pipeline: DiffusionPipeline = getattr(import_module(module), function)()
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def write(family: str, folder: Path, seed: int = 0) -> str:
+    """Build a family and write it as a pipeline folder; returns the class's name.
+
+    Raises:
+        UnknownNameError: No such family.
+        OutputError: The folder holds something already, or cannot be written.
+    """
+    from tasvir.models.quiet import quiet
+
+    pipeline = build(family, seed)
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise OutputError(f"{folder} holds something already: give a new folder")
+        with quiet():
+            pipeline.save_pretrained(str(folder))
+    except OSError as problem:
+        raise OutputError(f"{folder} cannot be written: {problem.strerror or problem}") from problem
+    return type(pipeline).__name__
