@@ -43,8 +43,15 @@ def latents(pipeline: Any, layouts: list[Layout | None], base: float, size: tupl
 
 
 def plain(pipeline: Any, count: int, size: tuple[int, int] = (64, 64), output: str = "latent") -> Any:
-    return pipeline(["a street"] * count, width=size[0], height=size[1], num_inference_steps=2,
-                    guidance_scale=7.5, generator=generators(range(count)), output_type=output).images  # fmt: skip
+    return pipeline(
+        ["a street"] * count,
+        width=size[0],
+        height=size[1],
+        num_inference_steps=2,
+        guidance_scale=7.5,
+        generator=generators(range(count)),
+        output_type=output,
+    ).images
 
 
 def test_the_nearest_box_over_a_cell_owns_it() -> None:

@@ -43,7 +43,7 @@ class LayoutGenerator(Generator):
             raise SettingError(f"batch is {batch}: give 1 or more")
         self.model = model
         self.native_size = model.native_size
-        self._negative, self._batch = negative, batch
+        self._negative, self._batch = negative, 1 if model.draws_singly else batch
 
     @property
     def label(self) -> str:

@@ -40,4 +40,3 @@ def _problems(layout: Layout, most: int) -> Iterator[str]:
                 f"thing {index} ({thing.phrase!r}) has the box {box.as_tuple()}: "
                 "give x0 < x1 and y0 < y1, all from 0 to 1"
             )
-

@@ -1,8 +1,9 @@
 """A prompt and a layout as the one text that a model was trained to read; boxes by `tasvir.codecs`.
 
-FLUX 3 reads a caption that cites every element as <id>, one space, and a JSON table of the elements. MOSS-Image
-reads one JSON object with a caption and an entry a box. Shapes after the public code and documents of diffusers
-0.42.1 and ComfyUI (November 2026); neither was tried with real weights here.
+FLUX 3 reads a caption that cites every element as <id>, one space, and a JSON table of the elements
+(diffusers 0.42.1). MOSS-Image reads one JSON object with a caption, an entry a box and how boxes are written
+(ComfyUI's documents, November 2026, which do not tell the names of the fields). Neither was tried with real
+weights.
 """
 
 from __future__ import annotations

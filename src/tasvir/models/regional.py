@@ -1,7 +1,7 @@
 """Regional prompting for any U-Net with cross-attention: each box listens to its own phrase.
 
-In every cross-attention layer a latent cell attends to the phrase of the nearest box over it, and to the prompt
-where there is no box; the result is mixed with plain attention to the prompt, out = (1 - b) regional + b base
+In every cross-attention layer a latent cell attends to the phrase of the nearest box over it, and to the
+prompt where there is no box; mixed with plain attention to the prompt, out = (1 - b) regional + b base
 (Yang et al. 2024, RPG). Boxes need not be a grid, and may overlap.
 """
 
@@ -55,7 +55,7 @@ class Regions:
 
 
 def owner_map(layout: Layout | None, height: int, width: int) -> Tensor:
-    """(height, width): the index of the nearest thing whose box holds the cell's centre, -1 where there is none.
+    """(height, width): the index of the nearest thing whose box holds the cell's centre, -1 where none is.
 
     A box that holds no centre gets the cell that its own centre lies in.
     """
@@ -72,7 +72,7 @@ def owner_map(layout: Layout | None, height: int, width: int) -> Tensor:
 
 
 def _shape_of(cells: int, shape: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of a layer with so many cells: the latents' shape, halved and rounded up some times."""
+    """Height and width of a layer with so many cells: the latents', halved and rounded up some times."""
     height, width = shape
     while height * width > cells:
         height, width = math.ceil(height / 2), math.ceil(width / 2)

@@ -13,7 +13,7 @@ THREE = Layout((Thing("a house", FAR), Thing("a red car", MIDDLE), Thing("two do
 
 
 def test_near_is_bright_and_covers_what_is_far() -> None:
-    """By hand, 8 x 8: brightness 120, 188 (187.5, even), 255 from far to near; the ground brightens downwards."""
+    """By hand, 8 x 8: brightness 120, 188 (187.5, even), 255 from far to near; the ground brightens down."""
     pixels = np.asarray(depth_map(THREE, (8, 8)))
     assert pixels.shape == (8, 8, 3) and np.all(pixels == pixels[:, :, :1])
     grey = pixels[:, :, 0].astype(int)

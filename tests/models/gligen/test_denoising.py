@@ -1,4 +1,4 @@
-"""The GLIGEN loop against diffusers' own pipeline where that is right, and against its faults where it is not."""
+"""The GLIGEN loop against diffusers' pipeline where that is right, and against its faults where it is not."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from tasvir.records import Box, Layout, Thing
 
 TEXT = "a red car left of a dog"
 LAYOUT = Layout((Thing("a red car", Box(0.05, 0.5, 0.45, 0.72)), Thing("a dog", Box(0.6, 0.5, 0.9, 0.75))))
-MIRRORED = Layout(
-    (Thing("a red car", Box(0.55, 0.5, 0.95, 0.72)), Thing("a dog", Box(0.1, 0.5, 0.4, 0.75)))
-)
+MIRRORED = Layout((Thing("a red car", Box(0.55, 0.5, 0.95, 0.72)), Thing("a dog", Box(0.1, 0.5, 0.4, 0.75))))
 SIZE = (64, 64)
+EVERY_STEP = Course(4, 7.5, 1.0)
 SAME = 2
 """Levels of 255 that a picture may differ by in another batch: sums of floats in another order."""
 
@@ -35,7 +34,7 @@ def drawn(
     pipeline: Any,
     layouts: Sequence[Layout | None],
     seeds: Sequence[int],
-    course: Course = Course(4, 7.5, 1.0),
+    course: Course = EVERY_STEP,
     **options: Any,
 ) -> list[Pixels]:
     size = options.pop("size", SIZE)
@@ -92,9 +91,7 @@ def test_and_so_with_other_samplers(gligen: Any, sampler: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["gligen", "gligen_xl"])
-def test_without_grounding_it_is_plain_stable_diffusion(
-    model: str, request: pytest.FixtureRequest
-) -> None:
+def test_without_grounding_it_is_plain_stable_diffusion(model: str, request: pytest.FixtureRequest) -> None:
     pipeline = request.getfixturevalue(model)
     ours = drawn(pipeline, [LAYOUT], [3], Course(4, 7.5, 0.0))[0]
     plain = pipeline([TEXT], height=64, width=64, num_inference_steps=4, guidance_scale=7.5,

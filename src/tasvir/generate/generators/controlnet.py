@@ -1,4 +1,4 @@
-"""Layouts drawn through a ControlNet (Zhang et al. 2023): a depth or segmentation map is painted from the boxes."""
+"""Layouts drawn through a ControlNet (Zhang et al. 2023), on a depth or segmentation map of the boxes."""
 
 from __future__ import annotations
 

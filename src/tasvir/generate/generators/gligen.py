@@ -1,4 +1,4 @@
-"""Layouts drawn by GLIGEN (Li et al. 2023), IGLIGEN and their like: a token a box, shown for a share of the steps."""
+"""Layouts drawn by GLIGEN (Li et al. 2023) and its like: a token a box, shown for a share of the steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layouts drawn by regional prompting (Yang et al. 2024, RPG): no training, any Stable Diffusion 1, 2 or XL."""
+"""Layouts drawn by regional prompting (Yang et al. 2024, RPG): untrained, any Stable Diffusion 1, 2 or XL."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class RegionalGenerator(LayoutGenerator):
         pipeline = self.model.pipeline
         if not isinstance(pipeline, StableDiffusionPipeline | StableDiffusionXLPipeline):
             raise SettingError(
-                f"{self.label} is a {type(pipeline).__name__}: regional prompting works on the cross-attention "
-                "of Stable Diffusion 1, 2 and XL"
+                f"{self.label} is a {type(pipeline).__name__}: regional prompting works on the "
+                "cross-attention of Stable Diffusion 1, 2 and XL"
             )
 
     def _draw(

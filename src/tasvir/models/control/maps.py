@@ -1,7 +1,7 @@
 """Maps for ControlNets, painted from a layout: depth (near is bright) and segmentation (ADE20K's colours).
 
-Things are painted back to front as filled boxes, so the nearest covers. Boxes are all that a layout knows: a map
-says where and how near, not which outline.
+Things are painted back to front as filled boxes, so the nearest covers. Boxes are all that a layout knows: a
+map says where and how near, not which outline.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -35,7 +36,7 @@ def depth_map(layout: Layout, size: tuple[int, int]) -> Image.Image:
         layout: Things in depth order, farthest first.
         size: Width and height in pixels.
     """
-    width, height = size
+    height = size[1]
     column = Image.new("L", (1, height))
     column.putdata([round(HORIZON + (GROUND - HORIZON) * y / max(height - 1, 1)) for y in range(height)])
     image = column.resize(size, Image.Resampling.NEAREST)
@@ -113,6 +114,6 @@ def _unused_color(index: int) -> Color:
 @cache
 def _table() -> tuple[dict[str, Color], dict[str, str]]:
     """Class -> colour, and word -> class."""
-    data = tomllib.loads((files("tasvir.models.control") / "ade20k.toml").read_text("utf-8"))
+    data: dict[str, Any] = tomllib.loads((files("tasvir.models.control") / "ade20k.toml").read_text("utf-8"))
     colors = {name: (red, green, blue) for name, (red, green, blue) in data["colors"].items()}
     return colors, {word: name for name, words in data["words"].items() for word in words}

@@ -51,13 +51,12 @@ class Controlled(TextToImage):
         wanted = plain.pipeline.unet.config.cross_attention_dim
         if net.config.cross_attention_dim != wanted:
             raise SettingError(
-                f"{control} was made for texts of width {net.config.cross_attention_dim}, {plain.card.name} has "
-                f"{wanted}: take a ControlNet for that model"
+                f"{control} was made for texts of width {net.config.cross_attention_dim}, "
+                f"{plain.card.name} has {wanted}: take a ControlNet for that model"
             )
         self.card, self.native_size = plain.card, plain.native_size
-        self.memory, self.on_step = plain.memory, None
-        parts = {name: part for name, part in plain.pipeline.components.items()}
-        self.pipeline: Any = made(**parts, controlnet=net, **_switches(plain.pipeline))
+        self.memory, self.on_step, self.draws_singly = plain.memory, None, plain.draws_singly
+        self.pipeline: Any = made(**plain.pipeline.components, controlnet=net, **_switches(plain.pipeline))
         self.pipeline.set_progress_bar_config(disable=True)
         self.weight = weight
         self._maps: list[Image.Image] = []

@@ -1,8 +1,7 @@
 """The denoising loop over a gated U-Net, for Stable Diffusion 1, 2 and XL alike.
 
-Scheduled sampling (Li et al. 2023, section 4.3): object tokens are shown for the first beta of the steps, then
-withheld, so that the plain model finishes the picture. A withheld token is an argument left out; no switch
-on the network is touched.
+Scheduled sampling (Li et al. 2023): object tokens are shown for the first beta of the steps, then withheld,
+so that the plain model finishes the picture. Withholding is an argument left out, no switch on the network.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from tasvir.models.hub.text_to_image import OnStep
 from tasvir.records import Layout
 
 Replace = Callable[[Tensor, Tensor], tuple[Tensor, Tensor | None]]
-"""Latents and time before a step to the latents to go on with, and further channels for the network's input."""
+"""Latents and time before a step to the latents to go on with, and further channels for the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Pictures of a batch, and which of them a safety checker blocked (they are black then), as diffusers says it."""
+    """Pictures of a batch, and which of them a safety checker made black, named as diffusers names it."""
 
     images: list[Image.Image]
     nsfw_content_detected: list[bool]

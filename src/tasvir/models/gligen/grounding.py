@@ -1,7 +1,7 @@
 """Object tokens' inputs: a batch of layouts as boxes, phrase embeddings and a mask.
 
 A token is made of a phrase's pooled text embedding and the Fourier features of its box; where the mask is 0
-the network puts its learned null token instead (Li et al. 2023, section 4.1).
+the network puts its learned null token instead (Li et al. 2023).
 """
 
 from __future__ import annotations

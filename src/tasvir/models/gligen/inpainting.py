@@ -1,7 +1,7 @@
 """GLIGEN's inpainting: repaint boxes of a picture, each with its phrase.
 
-The network reads nine channels: the noisy latents, the latents of what is kept, and a mask, 1 where it is kept.
-Before each step what is kept is put back, noised as far as that step (Li et al. 2023, section 4.4).
+The network reads nine channels: the noisy latents, the latents of what is kept, and a mask, 1 where it is
+kept. Before each step what is kept is put back, noised as far as that step (Li et al. 2023).
 """
 
 from __future__ import annotations

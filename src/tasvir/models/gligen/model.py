@@ -11,7 +11,7 @@ from PIL import Image
 from tasvir.errors import SettingError
 from tasvir.models.gligen.denoising import Course, draw
 from tasvir.models.hub import calling
-from tasvir.models.hub.drawing import blocked_reasons, generators, use_sampler
+from tasvir.models.hub.drawing import blocked_reasons, check_steps, generators, use_sampler
 from tasvir.models.hub.text_to_image import Asked, TextToImage
 from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
@@ -56,10 +56,9 @@ class Gligen(TextToImage):
         given = calling.step_arguments(self.pipeline, asked.steps, asked.scale, self.card)
         given = {"num_inference_steps": STEPS, "guidance_scale": SCALE, **given}
         course = Course(given["num_inference_steps"], given["guidance_scale"], beta, asked.negative or None)
+        check_steps(self.pipeline, course.steps)
         with quiet(), self.memory.at_work() if self.memory else nullcontext():
-            output = draw(
-                self.pipeline, texts, layouts, generators(seeds), asked.size, course, self.on_step
-            )
+            output = draw(self.pipeline, texts, layouts, generators(seeds), asked.size, course, self.on_step)
         grounded = course.grounded(len(self.pipeline.scheduler.timesteps))
         facts = {**self._facts(given, sampler, asked), "beta": beta, "grounded_steps": grounded}
         reasons = blocked_reasons(output)
