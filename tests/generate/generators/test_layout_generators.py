@@ -41,11 +41,11 @@ QUICK = DrawSettings(size=(64, 64), steps=2)
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     root = tmp_path_factory.mktemp("models")
-    for family in ("gligen", "gligen-xl", "sd", "pixart-sigma"):
+    for family in ("gligen", "gligen-xl", "sd", "sdxl", "pixart-sigma"):
         build(family).save_pretrained(str(root / family))
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(1)
-        for family in ("sd", "gligen-xl"):
+        for family in ("sd", "sdxl"):
             controlnet(build(family).unet).save_pretrained(str(root / f"control-{family}"))
     return {path.name: str(path) for path in root.iterdir()}
 
@@ -149,7 +149,7 @@ def test_the_provenance_says_how_to_draw_it_again(
         (lambda f: ControlNetGenerator(f["sd"], HERE), "--set control=NAME"),
         (lambda f: ControlNetGenerator(f["sd"], HERE, control="x", map="edges"), "map is 'edges'"),
         (lambda f: ControlNetGenerator(f["sd"], HERE, control=f["control-sd"], weight=3), "weight is 3"),
-        (lambda f: ControlNetGenerator(f["sd"], HERE, control=f["control-gligen-xl"]), "width 64"),
+        (lambda f: ControlNetGenerator(f["sd"], HERE, control=f["control-sdxl"]), "width 64"),
         (lambda f: ControlNetGenerator(f["pixart-sigma"], HERE, control="x"), "PixArtSigmaPipeline"),
         (lambda f: PromptedGenerator(f["sd"], HERE), "--set codec=NAME"),
         (lambda f: PromptedGenerator(f["sd"], HERE, codec="rpg"), "flux3, moss"),
@@ -222,6 +222,14 @@ def test_controlnet_gives_the_pixels_of_diffusers_and_its_weight_counts(
     laid, plain = weightless.draw([PROMPT] * 2, [LAYOUT, None], [4, 4], QUICK)
     assert np.abs(pixels(laid) - pixels(plain)).max() <= 2
     assert np.abs(ours - pixels(plain)).mean() > 1
+
+
+def test_controlnet_goes_with_sdxl(folders: dict[str, str]) -> None:
+    generator = ControlNetGenerator(
+        folders["sdxl"], HERE, control=folders["control-sdxl"], map="segmentation"
+    )
+    laid, plain = generator.draw([PROMPT] * 2, [LAYOUT, None], [4, 4], QUICK)
+    assert np.abs(pixels(laid) - pixels(plain)).mean() > 1
 
 
 def test_the_prompt_and_its_table_are_what_flux3_reads() -> None:

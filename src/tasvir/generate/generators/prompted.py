@@ -17,7 +17,7 @@ CODEC_OF_FAMILY = {"flux-3": "flux3", "moss-image": "moss"}
 
 
 class PromptedGenerator(LayoutGenerator):
-    """The layout written into the prompt, for models that read it there: prompted:NAME, a hub id or a folder."""
+    """The layout written into the prompt, for models that read it there: prompted:NAME, hub id or folder."""
 
     name: ClassVar[str] = "prompted"
 
