@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tasvir.bench.evaluation import Models, evaluate_world
+from tasvir.bench.evaluation import Models, evaluate_world, rescore
 from tasvir.errors import OutputError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide, Request
@@ -116,3 +117,29 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_drawn(
     with pytest.raises(OutputError, match="choose another with --out"):
         evaluate_world(("unguided",), limit=1, models=models, out=tmp_path / "file" / "a")
     assert asked_of(models) == []
+
+
+class BlockedGenerator(CountingGenerator):
+    """A safety checker blocks every picture."""
+
+    name = "blocked"
+
+    def draw(
+        self,
+        prompts: Sequence[Prompt],
+        layouts: Sequence[Layout | None],
+        seeds: Sequence[int],
+        settings: DrawSettings,
+    ) -> list[Picture]:
+        drawn = super().draw(prompts, layouts, seeds, settings)
+        return [replace(picture, provenance={**picture.provenance, "blocked": "unsafe"}) for picture in drawn]
+
+
+def test_blocked_pictures_are_no_failures_of_the_model(tmp_path: Path) -> None:
+    models = Models(TwiceGuide(), BlockedGenerator(), EvenMetric())
+    result = evaluate_world(("unguided",), limit=3, models=models, out=tmp_path)
+    assert [row["correct"] for row in result.rows] == [None] * 3
+    assert all(row["details"] == {"blocked": "unsafe"} for row in result.rows)
+    assert result.to_dict()["arms"]["unguided"]["correct"] is None
+    again = rescore(tmp_path, metric=EvenMetric())
+    assert [row["correct"] for row in again.rows] == [None] * 3

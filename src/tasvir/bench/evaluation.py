@@ -168,7 +168,7 @@ def _scored_anew(entry: SuitePrompt | None, rows: Sequence[Row], metric: Metric,
     changed = [row for row in rows if entry is None or row["text"] != entry.text]
     if changed or entry is None:
         raise RecordError(f"{out}: prompt {rows[0]['id']} is no longer the suite's: draw into another folder")
-    drawn = [row for row in rows if row.get("pictures", 1)]
+    drawn = [row for row in rows if row.get("pictures", 1) and kept.BLOCKED not in row["details"]]
     pictures = [kept.read_picture(out, row) for row in drawn]
     scores = metric.measure(entry.description, pictures) if drawn else []
     fresh = {
@@ -222,7 +222,7 @@ def _one(
         }
         return {**row, **failed, "seconds": round(time.perf_counter() - start, 3)}
     seconds = round(time.perf_counter() - start, 3)
-    score = models.metric.measure(entry.description, [picture])[0]
+    score = _measured(models.metric, entry, picture)
     if out is not None:
         kept.write_picture(out, arm, entry.id, picture)
     return {**row, **_scored(score), "judged": judged, "pictures": count, "seconds": seconds}
@@ -248,6 +248,14 @@ def _trace(text: str, arm: str, seed: int, models: Models) -> Trace:
         if traces and traces[-1].attempts:
             return traces[-1]
         raise
+
+
+def _measured(metric: Metric, entry: SuitePrompt, picture: Picture) -> Score:
+    """The metric's score; none for a black picture that a safety checker put in place of the one drawn."""
+    blocked = picture.provenance.get("blocked")
+    if blocked:
+        return Score(metric.name, None, blocked, {kept.BLOCKED: blocked})
+    return metric.measure(entry.description, [picture])[0]
 
 
 def _scored(score: Score) -> Row:

@@ -37,6 +37,7 @@ SCORING_CODE = (*SCORING_ONLY, *WORLD, "score/**/*.py")
 DRAWING_CODE = ("*.py", "models/embedded/*.py", *WORLD, "guide/**/*", "generate/**/*")
 """Globs in the package of the code that scores and that draws."""
 FAILED = "failed"
+BLOCKED = "blocked"
 """In a row's details: why there is no picture."""
 NO_WEIGHTS = frozenset({"figures.json", "agreement.json"})
 """Files beside the weights that say something of a model but change nothing of what it does."""

@@ -205,4 +205,11 @@ def _report(traces: list[Trace], folders: dict[int, Path], as_json: bool) -> Non
             typer.secho(f"stopped; what was drawn stays in {path}", fg="yellow", err=True)
         if trace.attempts:
             typer.echo(f"picture  {path / 'picture.png'}")
+            _tell_blocked(trace)
         typer.echo(f"story    {path / 'trace.html'}")
+
+
+def _tell_blocked(trace: Trace) -> None:
+    blocked = trace.best.picture.provenance.get("blocked")
+    if blocked:
+        typer.secho(f"blocked  {blocked}; --no-safety-checker leaves it out", fg="yellow", err=True)

@@ -62,7 +62,7 @@ def check_steps(pipeline: Any, steps: int) -> None:
         type(scheduler).from_config(scheduler.config).set_timesteps(steps)
     except (ValueError, IndexError, RuntimeError) as problem:
         raise SettingError(
-            f"{type(scheduler).__name__} cannot do {steps} steps ({problem}): ask for more, or for another sampler"
+            f"{type(scheduler).__name__} cannot do {steps} steps ({problem}): take more, or another sampler"
         ) from problem
 
 
