@@ -70,6 +70,31 @@ def open_pipeline(
     return pipeline
 
 
+def open_network(network_class: Any, choice: str, load: LoadSettings, like: DiffusionPipeline) -> Any:
+    """Open a single network (a ControlNet) that works beside a pipeline.
+
+    Args:
+        network_class: A class of diffusers with ``from_pretrained``.
+        choice: A card, its name, a hub id or a folder.
+        load: Where it may come from; ``revision`` and precision are the pipeline's affair.
+        like: It goes to this pipeline's device and precision.
+
+    Raises:
+        UnknownNameError: No such model.
+        HubError: It cannot be had or read; says what to do.
+    """
+    card = find(choice)
+    with _explained(card, load), quiet(), _no_gaps():
+        network = network_class.from_pretrained(
+            card.source,
+            revision=card.revision,
+            dtype=like.dtype,
+            use_safetensors=True,
+            local_files_only=load.local_only,
+        )
+    return network.to(like._execution_device).eval()
+
+
 def commit(pipeline: DiffusionPipeline) -> str | None:
     """The hub commit that a pipeline was read from; None for a folder that is no snapshot of the hub."""
     folder = Path(str(pipeline.config.get("_name_or_path", "")))

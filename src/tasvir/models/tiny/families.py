@@ -16,6 +16,7 @@ _UNET = "tasvir.models.tiny.unet_families"
 _TRANSFORMER = "tasvir.models.tiny.transformer_families"
 _PRIOR = "tasvir.models.tiny.prior_families"
 _PICTURE = "tasvir.models.tiny.picture_families"
+_LAYOUT = "tasvir.models.tiny.layout_families"
 
 FAMILIES: dict[str, str] = {
     "sd": f"{_UNET}:stable_diffusion",
@@ -38,6 +39,9 @@ FAMILIES: dict[str, str] = {
     "stable-unclip": f"{_PICTURE}:stable_unclip",
     "unclip-variation": f"{_PICTURE}:unclip_variation",
     "clip-latent": f"{_PICTURE}:clip_latent",
+    "gligen": f"{_LAYOUT}:gligen",
+    "gligen-inpainting": f"{_LAYOUT}:gligen_inpainting",
+    "gligen-xl": f"{_LAYOUT}:gligen_xl",
 }
 """Name -> "module:function"; the function takes no arguments and is random by the global torch seed."""
 
