@@ -239,6 +239,13 @@ def test_provenance_tells_what_is_needed_to_draw_it_again(tiny: Tiny) -> None:
     }  # fmt: skip
 
 
+def test_what_nobody_asked_for_is_in_the_provenance_too(tiny: Tiny) -> None:
+    """Without a card it is the pipeline's own choice: a signature's default."""
+    generator = made(tiny("sd3"))
+    picture = generator.draw([Prompt("a dog")], [None], [0], DrawSettings(generator.native_size))[0]
+    assert (picture.provenance["steps"], picture.provenance["scale"]) == (28, 7.0)
+
+
 def test_what_no_text_encoder_reads_is_told(tiny: Tiny) -> None:
     text = " ".join(["dog"] * 30)  # a token a letter here, and the encoder reads 75
     assert draw(made(tiny("sd")), (text,))[0].provenance["unread"] == [" ".join(["dog"] * 5)]
