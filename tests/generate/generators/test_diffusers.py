@@ -270,6 +270,17 @@ def test_layouts_and_models_that_need_a_picture_are_refused(
         made(tmp_path)
 
 
+def test_too_little_memory_says_what_to_leave_out(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = made(tiny("sd"))
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(generator.model.pipeline.unet, "forward", full)
+    with pytest.raises(SettingError, match=r"too small for 3 such pictures at once.*--set batch=1"):
+        draw(generator, TEXTS)
+
+
 def test_too_few_steps_for_a_schedule(tiny: Tiny) -> None:
     with pytest.raises(SettingError, match="needs at least 2"):
         draw(made(tiny("unclip")), steps=1)
