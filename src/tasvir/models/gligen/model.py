@@ -12,7 +12,7 @@ from tasvir.errors import SettingError
 from tasvir.models.gligen.denoising import Course, draw
 from tasvir.models.hub import calling
 from tasvir.models.hub.drawing import blocked_reasons, check_steps, generators, use_sampler
-from tasvir.models.hub.text_to_image import Asked, TextToImage
+from tasvir.models.hub.text_to_image import Asked, TextToImage, unread
 from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
 from tasvir.records import Layout
@@ -63,6 +63,6 @@ class Gligen(TextToImage):
         facts = {**self._facts(given, sampler, asked), "beta": beta, "grounded_steps": grounded}
         reasons = blocked_reasons(output)
         return [
-            (image, {**facts, "seed": seed, **self._unread(text), **reason})
+            (image, {**facts, "seed": seed, **unread(self.pipeline, text), **reason})
             for image, text, seed, reason in zip(output.images, texts, seeds, reasons, strict=True)
         ]

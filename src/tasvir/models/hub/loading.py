@@ -84,7 +84,7 @@ def open_network(network_class: Any, choice: str, load: LoadSettings, like: Diff
         HubError: It cannot be had or read; says what to do.
     """
     card = find(choice)
-    with _explained(card, load), quiet(), _no_gaps():
+    with _explained(card, load), quiet(), no_gaps():
         network = network_class.from_pretrained(
             card.source,
             revision=card.revision,
