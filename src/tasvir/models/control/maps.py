@@ -82,7 +82,8 @@ def class_of(phrase: str) -> str | None:
     """
     colors, classes = _table()
     head = _HEAD_ENDS.split(phrase.lower(), maxsplit=1)[0]
-    for word in reversed(re.findall(r"[a-z]+", head)):
+    words: list[str] = re.findall(r"[a-z]+", head)
+    for word in reversed(words):
         for form in (word, word.removesuffix("s"), word.removesuffix("es")):
             if form in colors:
                 return form
