@@ -184,11 +184,9 @@ def _safety(pipeline_class: type, load: LoadSettings) -> dict[str, Any]:
 
 
 def _place(pipeline: DiffusionPipeline, load: LoadSettings, device: torch.device) -> None:
-    """Onto the device, with what saves time or memory there and leaves the pictures as they are."""
+    """Onto the device, with what saves time or memory there and moves pixels by rounding alone."""
     if device.type == "cuda":
-        for network in pipeline.components.values():
-            if isinstance(network, torch.nn.Module) and any(p.ndim == 4 for p in network.parameters()):
-                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        _channels_last(pipeline)
     if load.offload != "none":
         _slice(pipeline)
         offload = getattr(pipeline, f"enable_{load.offload}_cpu_offload")
@@ -200,6 +198,14 @@ def _place(pipeline: DiffusionPipeline, load: LoadSettings, device: torch.device
             network = getattr(pipeline, name, None)
             if isinstance(network, torch.nn.Module):
                 network.compile()
+
+
+def _channels_last(pipeline: DiffusionPipeline) -> None:
+    """Lay convolutions out as GPUs read them best; networks over video (five axes) have no such layout."""
+    for network in pipeline.components.values():
+        axes = {p.ndim for p in network.parameters()} if isinstance(network, torch.nn.Module) else set()
+        if 4 in axes and 5 not in axes:
+            network.to(memory_format=torch.channels_last)
 
 
 def _slice(pipeline: DiffusionPipeline) -> None:

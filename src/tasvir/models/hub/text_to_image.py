@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import diffusers
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -90,13 +91,22 @@ class TextToImage:
         if asked.steps is not None:
             check_steps(self.pipeline, asked.steps)
         with quiet(), _without_own_warnings(), self.memory.at_work() if self.memory else nullcontext():
-            output = self.pipeline(prompt=list(texts), generator=generators(seeds), **arguments)
+            output = self._call(prompt=list(texts), generator=generators(seeds), **arguments)
         facts = self._facts(arguments, sampler, asked)
         reasons = blocked_reasons(output)
         return [
             (_sized(image, asked.size), {**facts, "seed": seed, **self._unread(text), **reasons[index]})
             for index, (image, text, seed) in enumerate(zip(output.images, texts, seeds, strict=True))
         ]
+
+    def _call(self, **arguments: Any) -> Any:
+        try:
+            return self.pipeline(**arguments)
+        except torch.OutOfMemoryError as problem:
+            raise SettingError(
+                f"the GPU's memory is too small for {len(arguments['prompt'])} such pictures at once: "
+                "pass --set batch=1, --offload model, or a smaller --size"
+            ) from problem
 
     def _arguments(self, count: int, asked: Asked) -> dict[str, Any]:
         known = calling.takes(self.pipeline)
