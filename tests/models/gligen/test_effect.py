@@ -31,7 +31,7 @@ INSIDE = torch.stack(
 )
 STEPS, BATCH, RATE = 300, 8, 4e-3
 TIMES = torch.tensor([999, 749, 499, 249])
-"""What four steps with trailing spacing pass through; the first, pure noise, is learnt most: it must heed boxes."""
+"""What four steps with trailing spacing pass through; most is learnt of pure noise, which needs boxes."""
 
 
 def overfit(pipeline: Any) -> None:
