@@ -17,6 +17,7 @@ from tasvir.errors import SettingError
 from tasvir.models.gligen.denoising import Course, draw
 from tasvir.models.hub.drawing import generators, use_sampler
 from tasvir.models.quiet import quiet
+from tasvir.models.tiny.unet_families import stable_diffusion_with_safety_checker
 from tasvir.records import Box, Layout, Thing
 
 TEXT = "a red car left of a dog"
@@ -208,6 +209,19 @@ def test_an_interrupted_drawing_leaves_the_pipeline_as_it_was(gligen: Any) -> No
         drawn(gligen, [LAYOUT], [3], Course(4, 7.5, 0.5), on_step=stop)
     assert told == [(1, 4), (2, 4), (3, 4)]
     assert np.array_equal(drawn(gligen, [LAYOUT], [3], Course(4, 7.5, 0.5))[0], before)
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_what_a_safety_checker_blocks_is_said(gligen: Any, blocks: bool) -> None:
+    watched = stable_diffusion_with_safety_checker(blocks)
+    kept = (gligen.safety_checker, gligen.feature_extractor)
+    try:
+        gligen.safety_checker, gligen.feature_extractor = watched.safety_checker, watched.feature_extractor
+        output = draw(gligen, [TEXT] * 2, [LAYOUT, None], generators([1, 2]), SIZE, Course(1, 1.0, 1.0))
+    finally:
+        gligen.safety_checker, gligen.feature_extractor = kept
+    assert output.nsfw_content_detected == [blocks, blocks]
+    assert [np.asarray(image).max() == 0 for image in output.images] == [blocks, blocks]
 
 
 def test_beta_is_a_share() -> None:
