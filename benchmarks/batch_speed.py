@@ -138,9 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--width", type=whole_number(32), default=64, help="channels of the U-Net (default 64)"
     )
-    parser.add_argument(
-        "--latents", type=whole_number(4), default=16, help="side of the latents (default 16)"
-    )
+    parser.add_argument("--latents", type=whole_number(4), default=8, help="side of the latents (default 8)")
     parser.add_argument("--threads", type=whole_number(1), help="torch's threads; its own choice if left out")
     parser.add_argument("--model", help="a pipeline folder instead of random weights")
     asked = parser.parse_args(arguments)

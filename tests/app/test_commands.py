@@ -23,7 +23,8 @@ HEAVY = ("torch", "numpy", "diffusers", "transformers")
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["generate", "--help"], ["list"], ["models", "list"], ["--version"]]
+    "arguments",
+    [["--help"], ["generate", "--help"], ["edit", "--help"], ["list"], ["models", "list"], ["--version"]],
 )
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     code = (
@@ -37,7 +38,7 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
 
 def test_every_command_has_help(runner: CliRunner) -> None:
     commands = ["generate", "plan", "judge", "list", "world render", "world prompts", "world evaluate"]
-    commands += ["world agreement", "ask", "explain", "serve guide", "guide copy"]
+    commands += ["world agreement", "ask", "edit", "explain", "serve guide", "guide copy"]
     commands += ["models list", "models show", "models tiny"]
     commands += [f"train {model}" for model in ("autoencoder", "generator", "recogniser", "oracle")]
     for command in commands:

@@ -136,7 +136,7 @@ class BlockedGenerator(CountingGenerator):
 
 
 def test_blocked_pictures_are_no_failures_of_the_model(tmp_path: Path) -> None:
-    models = Models(TwiceGuide(), BlockedGenerator(), EvenMetric())
+    models = Models(BlockedGenerator(), TwiceGuide(), EvenMetric())
     result = evaluate_world(("unguided",), limit=3, models=models, out=tmp_path)
     assert [row["correct"] for row in result.rows] == [None] * 3
     assert all(row["details"] == {"blocked": "unsafe"} for row in result.rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import runpy
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +23,7 @@ from tasvir import registry
 from tasvir.bench.base import Suite
 from tasvir.errors import SettingError, TasvirError
 from tasvir.generate.base import DrawSettings, Generator
+from tasvir.generate.editing import Edit, Editor, EditSettings
 from tasvir.guide.base import MAX_REPAIR_ROUNDS, Guide
 from tasvir.layout import RepairReport, check
 from tasvir.records import Attempt, Box, Layout, Picture, Prompt, Thing, Verdict
@@ -96,7 +98,14 @@ def empty() -> Picture:
 
 
 @pytest.mark.parametrize(
-    ("kind", "base"), [("guides", Guide), ("generators", Generator), ("metrics", Metric), ("suites", Suite)]
+    ("kind", "base"),
+    [
+        ("guides", Guide),
+        ("generators", Generator),
+        ("editors", Editor),
+        ("metrics", Metric),
+        ("suites", Suite),
+    ],
 )
 def test_there_are_plugins_and_each_is_of_its_base(kind: str, base: type[Any]) -> None:
     assert registry.names(kind)
@@ -194,6 +203,61 @@ class TestDrawing:
 
     def test_nothing_asked_is_nothing_drawn(self, name: str) -> None:
         assert made("generators", name, Generator).draw([], [], [], QUICK) == []
+
+
+def to_edit(editor: Editor, size: tuple[int, int], seed: int) -> Edit:
+    """A picture of noise with a prompt and a guide picture where the editor must have them."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    mask = np.zeros((size[1], size[0]), dtype=np.uint8)
+    mask[:, size[0] // 2 :] = 255
+    return Edit(
+        png(pixels),
+        seed,
+        PROMPT if editor.takes_prompt == "must" else None,
+        png(mask) if editor.takes_guide == "must" else None,
+    )
+
+
+@each("editors")
+class TestEditing:
+    settings = EditSettings(steps=2)
+
+    def test_a_seed_gives_the_same_picture_in_any_batch(self, name: str) -> None:
+        editor: Editor = made("editors", name, Editor)
+        edits = [to_edit(editor, (16, 16), 1), to_edit(editor, (24, 16), 2), to_edit(editor, (16, 16), 3)]
+        batch = editor.edit(edits, self.settings)
+        alone = editor.edit(edits[2:], self.settings)
+        assert (len(batch), len(alone)) == (3, 1)
+        assert np.abs(pixels_of(batch[2]) - pixels_of(alone[0])).max() <= 2
+        other = editor.edit([replace(edits[2], seed=4)], self.settings)[0]
+        assert np.abs(pixels_of(other) - pixels_of(alone[0])).max() > 2
+
+    def test_the_size_is_as_said_and_the_provenance_tells_the_rest(self, name: str) -> None:
+        editor: Editor = made("editors", name, Editor)
+        picture = editor.edit([to_edit(editor, (21, 13), 7)], self.settings)[0]
+        wide, high = editor.size_after((21, 13))
+        assert pixels_of(picture).shape == (high, wide, 3)
+        provenance = json.loads(json.dumps(picture.provenance))
+        assert (provenance["editor"], provenance["seed"], provenance["steps"]) == (name, 7, 2)
+
+    def test_what_it_does_not_take_is_refused_and_what_it_needs_asked_for(self, name: str) -> None:
+        editor: Editor = made("editors", name, Editor)
+        edit = to_edit(editor, (16, 16), 1)
+        full = replace(edit, prompt=PROMPT, guide=png(np.full((16, 16), 255, dtype=np.uint8)))
+        bare = replace(edit, prompt=None, guide=None)
+        for what, use in (("prompt", editor.takes_prompt), (editor.guide_means, editor.takes_guide)):
+            if use == "never":
+                with pytest.raises(SettingError, match=f"takes no {what}"):
+                    editor.check([full], self.settings)
+            if use == "must":
+                with pytest.raises(SettingError, match=r"needs a (prompt|mask)"):
+                    editor.check([bare], self.settings)
+        if not editor.takes_strength:
+            with pytest.raises(SettingError, match="takes no strength"):
+                editor.check([edit], EditSettings(strength=0.5))
+
+    def test_nothing_asked_is_nothing_drawn(self, name: str) -> None:
+        assert made("editors", name, Editor).edit([], self.settings) == []
 
 
 @each("metrics")

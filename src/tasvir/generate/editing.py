@@ -6,11 +6,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from tasvir.errors import SettingError
 from tasvir.generate.base import MAX_SCALE, MAX_STEPS
 from tasvir.records import Picture, Prompt
+
+Use = Literal["never", "may", "must"]
+"""Whether an editor takes something: never, if it is given, or only with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class EditSettings:
     """How to edit; None leaves the choice to the editor.
 
     Args:
-        strength: How much of the picture is drawn anew, 0 (nothing) to 1 (everything).
+        strength: How much of the picture is drawn anew, above 0 (next to nothing) to 1 (everything).
         steps: Denoising steps (num_inference_steps), 1 to 1000.
         scale: Classifier-free guidance scale, 0 to 100.
         sampler: Name of a plugin of kind "samplers".
@@ -33,53 +36,98 @@ class EditSettings:
     sampler: str | None = None
 
     def __post_init__(self) -> None:
-        if self.strength is not None and not 0 <= self.strength <= 1:
-            raise SettingError(f"strength is {self.strength}: give 0 to 1")
+        if self.strength is not None and not 0 < self.strength <= 1:
+            raise SettingError(f"strength is {self.strength}: give more than 0 and at most 1")
         if self.steps is not None and not 1 <= self.steps <= MAX_STEPS:
             raise SettingError(f"steps is {self.steps}: give 1 to {MAX_STEPS}")
         if self.scale is not None and not (math.isfinite(self.scale) and 0 <= self.scale <= MAX_SCALE):
             raise SettingError(f"scale is {self.scale}: give 0 to {MAX_SCALE:g}")
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One picture to edit.
+
+    Args:
+        picture: What is edited.
+        seed: 0 to 2**32 - 1.
+        prompt: What the result shall show; None where no text is given.
+        guide: A second picture of the same size: a mask (white is drawn anew) or a depth map (white is near).
+    """
+
+    picture: Picture
+    seed: int
+    prompt: Prompt | None = None
+    guide: Picture | None = None
+
+
 class Editor(ABC):
-    """Base of all editors: subclasses give `name` and `edit`.
+    """Base of all editors: subclasses give `name`, `redraw` and what they take.
 
     Attributes:
-        takes_guide_picture: A second picture steers it: a mask (white is drawn anew) or a depth map (white is
-            near).
-        needs_prompt: False where the text may be empty.
+        takes_prompt: Whether text steers it.
+        takes_guide: Whether a second picture steers it.
+        takes_strength: Whether `EditSettings.strength` means anything to it.
+        guide_means: What the second picture is, in words, for messages.
+        batch: How many pictures it draws at once; more may be asked for.
     """
 
     name: ClassVar[str]
-    takes_guide_picture: bool = False
-    needs_prompt: bool = True
+    batch: int = 1
+    takes_prompt: Use = "may"
+    takes_guide: Use = "never"
+    takes_strength: bool = False
+    guide_means: str = "guide picture"
 
     @property
     def label(self) -> str:
         """What provenance calls it: the name, with the model where the name stands for many."""
         return self.name
 
-    @abstractmethod
-    def edit(
-        self,
-        pictures: Sequence[Picture],
-        prompts: Sequence[Prompt | None],
-        seeds: Sequence[int],
-        settings: EditSettings,
-        guides: Sequence[Picture | None],
-    ) -> list[Picture]:
+    def size_after(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height that come out where those go in."""
+        return size
+
+    def edit(self, edits: Sequence[Edit], settings: EditSettings) -> list[Picture]:
         """Edit a batch.
 
         Args:
-            pictures: n pictures.
-            prompts: n prompts; None where no text is given.
-            seeds: n seeds, 0 to 2**32 - 1; the same seed gives the same picture in any batch.
+            edits: n pictures with what belongs to each; the same seed gives the same picture in any batch.
             settings: Strength, steps, scale and sampler for all of them.
-            guides: n masks or depth maps, or None where there is none.
 
         Returns:
-            n pictures in order, with provenance.
+            n pictures in order, with provenance; their sizes are those of `size_after`.
 
         Raises:
-            SettingError: Something that this editor needs is missing, or it takes no guide picture.
+            SettingError: Something that this editor needs is missing, or something is given that it does not
+                take.
         """
+        self.check(edits, settings)
+        return self.redraw(edits, settings) if edits else []
+
+    def check(self, edits: Sequence[Edit], settings: EditSettings) -> None:
+        """Find what is wrong before anything is drawn; see `edit`."""
+        if settings.strength is not None and not self.takes_strength:
+            raise SettingError(f"{self.label} takes no strength: leave it out")
+        for edit in edits:
+            self._check(edit)
+
+    @abstractmethod
+    def redraw(self, edits: Sequence[Edit], settings: EditSettings) -> list[Picture]:
+        """Do what `edit` promises; what is asked has been checked, and there is at least one picture."""
+
+    def _check(self, edit: Edit) -> None:
+        for what, use, given in (
+            ("prompt", self.takes_prompt, edit.prompt),
+            (self.guide_means, self.takes_guide, edit.guide),
+        ):
+            if use == "never" and given is not None:
+                raise SettingError(f"{self.label} takes no {what}: leave it out")
+            if use == "must" and given is None:
+                raise SettingError(f"{self.label} needs a {what}: give one")
+        size, guide = (edit.picture.width, edit.picture.height), edit.guide
+        if guide is not None and (guide.width, guide.height) != size:
+            raise SettingError(
+                f"the {self.guide_means} is {guide.width}x{guide.height}, the picture {size[0]}x{size[1]}: "
+                "give both in the same size"
+            )

@@ -239,6 +239,13 @@ def test_provenance_tells_what_is_needed_to_draw_it_again(tiny: Tiny) -> None:
     }  # fmt: skip
 
 
+def test_what_nobody_asked_for_is_in_the_provenance_too(tiny: Tiny) -> None:
+    """Without a card it is the pipeline's own choice: a signature's default."""
+    generator = made(tiny("sd3"))
+    picture = generator.draw([Prompt("a dog")], [None], [0], DrawSettings(generator.native_size))[0]
+    assert (picture.provenance["steps"], picture.provenance["scale"]) == (28, 7.0)
+
+
 def test_what_no_text_encoder_reads_is_told(tiny: Tiny) -> None:
     text = " ".join(["dog"] * 30)  # a token a letter here, and the encoder reads 75
     assert draw(made(tiny("sd")), (text,))[0].provenance["unread"] == [" ".join(["dog"] * 5)]
@@ -261,6 +268,17 @@ def test_layouts_and_models_that_need_a_picture_are_refused(
         HubError, match="StableDiffusionImg2ImgPipeline, which does not draw from a text alone"
     ):
         made(tmp_path)
+
+
+def test_too_little_memory_says_what_to_leave_out(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = made(tiny("sd"))
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(generator.model.pipeline.unet, "forward", full)
+    with pytest.raises(SettingError, match=r"too small for 3 such pictures at once.*--set batch=1"):
+        draw(generator, TEXTS)
 
 
 def test_too_few_steps_for_a_schedule(tiny: Tiny) -> None:

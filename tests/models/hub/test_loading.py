@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from tasvir.errors import HubError, SettingError
 from tasvir.models.hub import loading
 from tasvir.models.hub.cards import find
+from tasvir.models.hub.drawing import generators
 from tasvir.models.hub.loading import commit, open_pipeline
 from tasvir.models.load import LoadSettings
 
@@ -212,6 +213,30 @@ def test_on_cuda_auto_takes_the_cards_precision() -> None:
     assert loading._dtype(find("flux-dev"), HERE, gpu) == torch.bfloat16
     assert loading._dtype(find("sdxl"), HERE, gpu) == torch.float16
     assert loading._dtype(find("sdxl"), HERE, torch.device("cpu")) == torch.float32
+
+
+def test_a_model_too_large_for_the_gpu(tiny: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(StableDiffusionPipeline, "to", full)
+    with pytest.raises(HubError, match="does not fit into the GPU's memory: pass --offload model"):
+        open_pipeline(str(tiny("sd")), HERE)
+
+
+def test_layout_in_memory_and_slices_move_pixels_by_rounding_alone(tiny: Callable[[str], Path]) -> None:
+    def drawn(pipeline: Any) -> Any:
+        noise = generators([1, 2])
+        return pipeline(["a dog", "a cat"], num_inference_steps=2, generator=noise, output_type="np").images
+
+    pipeline = open_pipeline(str(tiny("sd")), HERE)
+    before = drawn(pipeline)
+    loading._channels_last(pipeline)
+    weights = pipeline.unet.down_blocks[0].resnets[0].conv1.weight
+    assert weights.is_contiguous(memory_format=torch.channels_last) and not weights.is_contiguous()
+    loading._slice(pipeline)
+    assert pipeline.vae.use_slicing and pipeline.vae.use_tiling
+    assert abs(drawn(pipeline) - before).max() < 1e-4
 
 
 def test_compile_compiles_the_denoiser_alone(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ import typer
 from tasvir.errors import SettingError, UnknownNameError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from tasvir.records import Layout, Picture
 
 
@@ -41,7 +44,7 @@ def parse_part(text: str) -> tuple[int, int]:
 
 
 def read_picture(path: Path) -> Picture:
-    """Read a picture file of any common format.
+    """Read a picture file of any common format, upright as its camera says; what is transparent is white.
 
     Raises:
         UnknownNameError: There is no such file.
@@ -50,19 +53,33 @@ def read_picture(path: Path) -> Picture:
     return decoded_picture(path, str(path))
 
 
+def read_guide_picture(path: Path) -> Picture:
+    """Read a mask or a depth map; grey levels of more than 8 bits are stretched from least to most.
+
+    Raises:
+        UnknownNameError: There is no such file.
+        SettingError: It is not a picture, is too large, or says in transparency what it should say in grey.
+    """
+    return _read(path, str(path), _in_grey)
+
+
 def decoded_picture(source: Path | io.BytesIO, name: str) -> Picture:
     """A picture of any common format as PNG, from a file or from bytes; messages call it by a name.
 
     Raises:
         UnknownNameError, SettingError: See `read_picture`.
     """
-    from PIL import Image, UnidentifiedImageError
+    return _read(source, name, _on_white)
+
+
+def _read(source: Path | io.BytesIO, name: str, convert: Callable[[Image.Image], Image.Image]) -> Picture:
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     from tasvir.records import Picture
 
     try:
         with Image.open(source) as opened:
-            rgb = opened.convert("RGB")
+            rgb = convert(ImageOps.exif_transpose(opened))
     except (UnidentifiedImageError, SyntaxError, ValueError) as problem:  # Pillow's, on damaged files
         raise SettingError(
             f"{name} is not a picture that can be read: give a PNG, JPEG or WebP file"
@@ -76,6 +93,32 @@ def decoded_picture(source: Path | io.BytesIO, name: str) -> Picture:
     buffer = io.BytesIO()
     rgb.save(buffer, "PNG")
     return Picture(buffer.getvalue(), rgb.width, rgb.height, {"file": Path(name).name})
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """RGB; converting alone would uncover whatever colour lies under transparent pixels."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    seen = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+
+
+def _in_grey(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+        raise SettingError(
+            "the guide picture is partly transparent: give a mask in black and white (white is drawn anew) "
+            "or a depth map in grey (white is near)"
+        )
+    if image.mode[0] not in "IF":
+        return image.convert("RGB")
+    import numpy as np
+    from PIL import Image
+
+    levels = np.asarray(image, dtype=np.float64)  # converting to 8 bits would cut everything above 255
+    levels = (levels - levels.min()) / (np.ptp(levels) or 1.0)
+    return Image.fromarray((levels * 255).round().astype(np.uint8)).convert("RGB")
 
 
 def read_layout_file(path: Path) -> Layout:

@@ -69,9 +69,7 @@ def open_guide(name: str, opening: Opening) -> Guide:
     """
     from tasvir.guide.base import Guide
 
-    _check_device(opening)
-    _check_options(opening.options, [("guides", name)])
-    guide: Guide = open_model("guides", name, Guide, opening)
+    guide: Guide = open_alone("guides", name, Guide, opening)
     return guide
 
 
@@ -107,6 +105,18 @@ def open_models(
     _check_options(opening.options, [(kind, name) for name, kind, _ in opened.values()])
     made = {role: open_model(kind, name, base, opening) for role, (name, kind, base) in opened.items()}
     return {**names, **made}
+
+
+def open_alone(kind: str, choice: str, base: type[Any], opening: Opening) -> Any:
+    """One plugin that works by itself, all flags checked against it.
+
+    Raises:
+        SettingError: No such device, an option that it does not have, or a value that it cannot take.
+        UnknownNameError: No such model.
+    """
+    _check_device(opening)
+    _check_options(opening.options, [(kind, choice)])
+    return open_model(kind, choice, base, opening)
 
 
 def _check_device(opening: Opening) -> None:

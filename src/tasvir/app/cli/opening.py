@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import Parameter
 from typing import Any
 
@@ -32,7 +32,7 @@ from tasvir.app.cli.options import (
     TrustRemoteCode,
 )
 
-_FLAGS: dict[str, tuple[Any, Any]] = {
+_LOADING: dict[str, tuple[Any, Any]] = {
     "device": (Device, "auto"),
     "dtype": (DTypeName, "auto"),
     "offload": (OffloadName, "none"),
@@ -42,6 +42,8 @@ _FLAGS: dict[str, tuple[Any, Any]] = {
     "trust_remote_code": (TrustRemoteCode, False),
     "no_safety_checker": (NoSafety, False),
     "options": (Options, None),
+}
+_SERVICES: dict[str, tuple[Any, Any]] = {
     "budget": (Budget, None),
     "replies": (Replies, None),
     "replay": (Replay, False),
@@ -57,19 +59,28 @@ _FLAGS: dict[str, tuple[Any, Any]] = {
 
 
 def opens_models(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command those flags; it takes what they say as one argument, ``opening``."""
+    """Give a command all of them; it takes what they say as one argument, ``opening``."""
+    return _with_flags(command, {**_LOADING, **_SERVICES})
+
+
+def loads_models(command: Callable[..., None]) -> Callable[..., None]:
+    """The same for a command that calls no service."""
+    return _with_flags(command, _LOADING)
+
+
+def _with_flags(command: Callable[..., None], flags: Mapping[str, tuple[Any, Any]]) -> Callable[..., None]:
     own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "opening"]
-    flags = [
+    added = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in _FLAGS.items()
+        for name, (kind, default) in flags.items()
     ]
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
-        flagged = {name: given.pop(name) for name in _FLAGS}
+        flagged = {name: given.pop(name) for name in flags}
         command(**given, opening=_opening(**flagged))
 
-    parameters = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in own] + flags
+    parameters = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in own] + added
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run

@@ -118,28 +118,32 @@ def _shown(size: tuple[int, ...]) -> str:
 
 
 def step_arguments(pipeline: Any, steps: int | None, scale: float | None, card: Card) -> dict[str, Any]:
-    """Steps and guidance scale by the names that a pipeline has for them; the card's where nobody asks.
+    """Steps and guidance scale by the names that a pipeline has for them.
+
+    Where nobody asks they are the card's, else those of the pipeline, so that a provenance can hold them.
 
     Raises:
         SettingError: A scale for a model that takes none, or too few steps.
     """
     known = takes(pipeline)
-    given: dict[str, Any] = {}
-    steps = steps or card.steps
-    if steps is not None:
-        name = "num_inference_steps" if "num_inference_steps" in known else "decoder_num_inference_steps"
-        if name.startswith("decoder") and steps < 2:
-            raise SettingError("steps is 1: this model's noise schedule needs at least 2")
-        given[name] = steps
+    name = "num_inference_steps" if "num_inference_steps" in known else "decoder_num_inference_steps"
+    if name.startswith("decoder") and steps == 1:
+        raise SettingError("steps is 1: this model's noise schedule needs at least 2")
+    given = {name: steps or card.steps or _default(pipeline, name)}
     name_of_scale = _scale_name(pipeline, known)
-    if name_of_scale is None:
-        if scale is not None:
-            raise SettingError(
-                f"scale is {scale:g}: this model was distilled to do without guidance; leave it out"
-            )
-        return given
-    scale = card.scale if scale is None else scale
-    return given if scale is None else {**given, name_of_scale: scale}
+    if name_of_scale is not None:
+        given[name_of_scale] = next(
+            value for value in (scale, card.scale, _default(pipeline, name_of_scale)) if value is not None
+        )
+    elif scale is not None:
+        raise SettingError(
+            f"scale is {scale:g}: this model was distilled to do without guidance; leave it out"
+        )
+    return given
+
+
+def _default(pipeline: Any, name: str) -> Any:
+    return inspect.signature(type(pipeline).__call__).parameters[name].default
 
 
 def _scale_name(pipeline: Any, known: frozenset[str]) -> str | None:
@@ -149,8 +153,7 @@ def _scale_name(pipeline: Any, known: frozenset[str]) -> str | None:
     transformer = getattr(pipeline, "transformer", None)
     embedded = getattr(getattr(transformer, "config", None), "guidance_embeds", None)
     if embedded is False and "true_cfg_scale" in known:
-        by_default = inspect.signature(type(pipeline).__call__).parameters["true_cfg_scale"].default
-        return "true_cfg_scale" if by_default > 1 else None
+        return "true_cfg_scale" if _default(pipeline, "true_cfg_scale") > 1 else None
     for name in ("guidance_scale", "decoder_guidance_scale", "true_cfg_scale"):
         if name in known:
             return name

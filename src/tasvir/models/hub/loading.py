@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,17 +28,19 @@ from tasvir.models.quiet import quiet
 
 DENOISERS = ("unet", "transformer", "prior", "decoder", "prior_prior")
 """Names of the parts that run once a step: what torch.compile is worth its while for."""
+Kind = type | Callable[[type], type]
 
 
 def open_pipeline(
-    choice: str | Card, load: LoadSettings, kind: type | None = None, **parts: Any
+    choice: str | Card, load: LoadSettings, kind: Kind | None = None, **parts: Any
 ) -> DiffusionPipeline:
     """Open a pipeline, ready to draw.
 
     Args:
         choice: A card, its name, a hub id or a folder; see `tasvir.models.hub.cards.find`.
         load: Device, precision, and so on.
-        kind: The diffusers class; None takes the card's, or what the model itself names.
+        kind: The diffusers class; None takes the card's, or what the model itself names. A function is given
+            that and returns the class for another task with the same networks.
         parts: Components that stand in for those of the model (``unet=...``, ``safety_checker=None``).
 
     Returns:
@@ -53,7 +55,7 @@ def open_pipeline(
     device = _device(load)
     dtype = _dtype(card, load, device)
     with _explained(card, load), quiet():
-        with old_names(), _no_gaps():
+        with old_names(), no_gaps():
             folder, pipeline_class = _fetch(card, load, kind, parts)
             pipeline = pipeline_class.from_pretrained(
                 str(folder),
@@ -66,6 +68,31 @@ def open_pipeline(
         pipeline.set_progress_bar_config(disable=True)
         _place(pipeline, load, device)
     return pipeline
+
+
+def open_network(network_class: Any, choice: str, load: LoadSettings, like: DiffusionPipeline) -> Any:
+    """Open a single network (a ControlNet) that works beside a pipeline.
+
+    Args:
+        network_class: A class of diffusers with ``from_pretrained``.
+        choice: A card, its name, a hub id or a folder.
+        load: Where it may come from; ``revision`` and precision are the pipeline's affair.
+        like: It goes to this pipeline's device and precision.
+
+    Raises:
+        UnknownNameError: No such model.
+        HubError: It cannot be had or read; says what to do.
+    """
+    card = find(choice)
+    with _explained(card, load), quiet(), no_gaps():
+        network = network_class.from_pretrained(
+            card.source,
+            revision=card.revision,
+            dtype=like.dtype,
+            use_safetensors=True,
+            local_files_only=load.local_only,
+        )
+    return network.to(like._execution_device).eval()
 
 
 def commit(pipeline: DiffusionPipeline) -> str | None:
@@ -92,7 +119,7 @@ def _dtype(card: Card, load: LoadSettings, device: torch.device) -> torch.dtype:
 
 
 def _fetch(
-    card: Card, load: LoadSettings, kind: type | None, parts: dict[str, Any]
+    card: Card, load: LoadSettings, kind: Kind | None, parts: dict[str, Any]
 ) -> tuple[Path, type[DiffusionPipeline]]:
     """The model's folder on this disk, downloaded where need be, and its class."""
     if card.remote_code and not load.trust_remote_code:
@@ -129,11 +156,11 @@ def _index(card: Card, where: dict[str, Any]) -> dict[str, Any]:
     return index
 
 
-def _class(card: Card, index: dict[str, Any], kind: type | None, load: LoadSettings) -> Any:
-    if kind is not None:
+def _class(card: Card, index: dict[str, Any], kind: Kind | None, load: LoadSettings) -> Any:
+    if isinstance(kind, type):
         return kind
     named = card.pipeline or index.get("_class_name")
-    if isinstance(named, list | tuple) or load.trust_remote_code:
+    if kind is None and (isinstance(named, list | tuple) or load.trust_remote_code):
         return DiffusionPipeline  # finds a class of the model's own, and refuses it without the flag
     found = getattr(diffusers, str(named), None)
     if isinstance(found, type) and issubclass(found, ModularPipeline):
@@ -146,7 +173,7 @@ def _class(card: Card, index: dict[str, Any], kind: type | None, load: LoadSetti
             f"{card.name} is made for the class {named!r}, which is no pipeline of diffusers "
             f"{diffusers.__version__}: install a diffusers that has it, or choose another model"
         )
-    return found
+    return found if kind is None else kind(found)
 
 
 def _safety(pipeline_class: type, load: LoadSettings) -> dict[str, Any]:
@@ -159,11 +186,9 @@ def _safety(pipeline_class: type, load: LoadSettings) -> dict[str, Any]:
 
 
 def _place(pipeline: DiffusionPipeline, load: LoadSettings, device: torch.device) -> None:
-    """Onto the device, with what saves time or memory there and leaves the pictures as they are."""
+    """Onto the device, with what saves time or memory there and moves pixels by rounding alone."""
     if device.type == "cuda":
-        for network in pipeline.components.values():
-            if isinstance(network, torch.nn.Module) and any(p.ndim == 4 for p in network.parameters()):
-                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        _channels_last(pipeline)
     if load.offload != "none":
         _slice(pipeline)
         offload = getattr(pipeline, f"enable_{load.offload}_cpu_offload")
@@ -175,6 +200,14 @@ def _place(pipeline: DiffusionPipeline, load: LoadSettings, device: torch.device
             network = getattr(pipeline, name, None)
             if isinstance(network, torch.nn.Module):
                 network.compile()
+
+
+def _channels_last(pipeline: DiffusionPipeline) -> None:
+    """Lay convolutions out as GPUs read them best; networks over video (five axes) have no such layout."""
+    for network in pipeline.components.values():
+        axes = {p.ndim for p in network.parameters()} if isinstance(network, torch.nn.Module) else set()
+        if 4 in axes and 5 not in axes:
+            network.to(memory_format=torch.channels_last)
 
 
 def _slice(pipeline: DiffusionPipeline) -> None:
@@ -196,7 +229,7 @@ def _explained(card: Card, load: LoadSettings) -> Iterator[None]:
 
 
 @contextmanager
-def _no_gaps() -> Iterator[None]:
+def no_gaps() -> Iterator[None]:
     """Raise where weights are missing from the files: the libraries fill them with random numbers and go on.
 
     They tell so only by a log record, so that is what is read.

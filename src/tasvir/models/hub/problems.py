@@ -9,6 +9,7 @@ import errno
 import json
 from collections.abc import Iterator
 
+import torch
 from huggingface_hub import errors as hub
 from safetensors import SafetensorError
 
@@ -115,6 +116,10 @@ def _from_files(chain: list[BaseException]) -> str | None:
         return (
             "does not fit on this disk: free some space (`hf cache ls` shows what is kept), or set HF_HOME "
             "to a folder on a larger disk"
+        )
+    if _any(chain, torch.OutOfMemoryError):
+        return (
+            "does not fit into the GPU's memory: pass --offload model, or --offload sequential for less still"
         )
     if _any(chain, SafetensorError):
         return "has a damaged weights file: remove it and fetch the model again"

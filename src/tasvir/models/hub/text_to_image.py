@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import diffusers
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -90,13 +91,25 @@ class TextToImage:
         if asked.steps is not None:
             check_steps(self.pipeline, asked.steps)
         with quiet(), _without_own_warnings(), self.memory.at_work() if self.memory else nullcontext():
-            output = self.pipeline(prompt=list(texts), generator=generators(seeds), **arguments)
+            output = self._call(prompt=list(texts), generator=generators(seeds), **arguments)
         facts = self._facts(arguments, sampler, asked)
         reasons = blocked_reasons(output)
         return [
-            (_sized(image, asked.size), {**facts, "seed": seed, **self._unread(text), **reasons[index]})
+            (
+                _sized(image, asked.size),
+                {**facts, "seed": seed, **unread(self.pipeline, text), **reasons[index]},
+            )
             for index, (image, text, seed) in enumerate(zip(output.images, texts, seeds, strict=True))
         ]
+
+    def _call(self, **arguments: Any) -> Any:
+        try:
+            return self.pipeline(**arguments)
+        except torch.OutOfMemoryError as problem:
+            raise SettingError(
+                f"the GPU's memory is too small for {len(arguments['prompt'])} such pictures at once: "
+                "pass --set batch=1, --offload model, or a smaller --size"
+            ) from problem
 
     def _arguments(self, count: int, asked: Asked) -> dict[str, Any]:
         known = calling.takes(self.pipeline)
@@ -144,14 +157,6 @@ class TextToImage:
             **({"true_scale": asked.true_scale} if asked.true_scale is not None else {}),
         }
 
-    def _unread(self, text: str) -> dict[str, Any]:
-        """The end of a text that no text encoder reads, as {"unread": [...]}."""
-        ends = [
-            _cut_off(part, text) for name, part in self.pipeline.components.items() if "tokenizer" in name
-        ]
-        shortest = min(ends, key=len, default="")
-        return {"unread": [shortest]} if shortest else {}
-
 
 @contextmanager
 def _without_own_warnings() -> Iterator[None]:
@@ -159,6 +164,13 @@ def _without_own_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`callback_steps` is deprecated", FutureWarning)
         yield
+
+
+def unread(pipeline: Any, text: str) -> dict[str, Any]:
+    """The end of a text that no text encoder of a pipeline reads, as {"unread": [...]}."""
+    ends = [_cut_off(part, text) for name, part in pipeline.components.items() if "tokenizer" in name]
+    shortest = min(ends, key=len, default="")
+    return {"unread": [shortest]} if shortest else {}
 
 
 def _cut_off(tokenizer: Any, text: str) -> str:

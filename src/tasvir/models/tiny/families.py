@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _UNET = "tasvir.models.tiny.unet_families"
 _TRANSFORMER = "tasvir.models.tiny.transformer_families"
 _PRIOR = "tasvir.models.tiny.prior_families"
+_PICTURE = "tasvir.models.tiny.picture_families"
+_LAYOUT = "tasvir.models.tiny.layout_families"
 
 FAMILIES: dict[str, str] = {
     "sd": f"{_UNET}:stable_diffusion",
@@ -29,6 +31,17 @@ FAMILIES: dict[str, str] = {
     "sana": f"{_TRANSFORMER}:sana",
     "unclip": f"{_PRIOR}:unclip",
     "kandinsky22": f"{_PRIOR}:kandinsky",
+    "depth": f"{_PICTURE}:depth",
+    "inpaint": f"{_PICTURE}:inpaint",
+    "inpaint-safety": f"{_PICTURE}:inpaint_with_safety_checker",
+    "upscale-x4": f"{_PICTURE}:upscale_x4",
+    "upscale-latent": f"{_PICTURE}:upscale_latent",
+    "stable-unclip": f"{_PICTURE}:stable_unclip",
+    "unclip-variation": f"{_PICTURE}:unclip_variation",
+    "clip-latent": f"{_PICTURE}:clip_latent",
+    "gligen": f"{_LAYOUT}:gligen",
+    "gligen-inpainting": f"{_LAYOUT}:gligen_inpainting",
+    "gligen-xl": f"{_LAYOUT}:gligen_xl",
 }
 """Name -> "module:function"; the function takes no arguments and is random by the global torch seed."""
 

@@ -29,14 +29,14 @@ from tasvir.models.tiny import language, parts
 def stable_diffusion_3() -> StableDiffusion3Pipeline:
     """SD 3: three text encoders, joint attention, flow matching."""
     transformer = SD3Transformer2DModel(
-        sample_size=8, patch_size=2, in_channels=4, out_channels=4, num_layers=2, attention_head_dim=8,
+        sample_size=8, patch_size=2, in_channels=16, out_channels=16, num_layers=2, attention_head_dim=8,
         num_attention_heads=4, joint_attention_dim=2 * parts.WIDTH, caption_projection_dim=32,
         pooled_projection_dim=2 * parts.WIDTH, pos_embed_max_size=16,
     )  # fmt: skip
     return StableDiffusion3Pipeline(
         transformer=transformer.eval(),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-        vae=_autoencoder(4),
+        vae=_autoencoder(16),
         text_encoder=parts.projected_text_encoder(),
         tokenizer=parts.tokenizer(),
         text_encoder_2=parts.projected_text_encoder(),

@@ -1,0 +1,1 @@
+"""ControlNet (Zhang et al. 2023) fed with maps that are painted from a layout."""
