@@ -59,6 +59,9 @@ def test_the_same_command_goes_on_and_another_needs_another_folder(
     other = runner.invoke(app, command(three, out, "--rounds", "2"))
     assert other.exit_code == 2
     assert "rounds was 5, now 2" in other.output
+    warmer = runner.invoke(app, command(three, out, "--temperature", "0.5", "--timeout", "9"))
+    assert warmer.exit_code == 2
+    assert "(temperature was 0.0, now 0.5)" in warmer.output
 
 
 def test_a_command_that_opens_no_model_leaves_no_run(

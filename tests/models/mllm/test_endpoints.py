@@ -64,6 +64,7 @@ def test_words_of_a_service_are_shown_short_and_without_keys() -> None:
         f"Incorrect key {KEYS['OPENAI_API_KEY']}, or sk-proj-abcdefgh12345, or Bearer abcdef123456.\n  See."
     )
     assert scrub(said) == "Incorrect key ***, or ***, or *** See."
+    assert scrub("gone\x1b[2J\nfor now") == "gone [2J for now"
     assert scrub("x" * 1000) == "x" * SHOWN + "..."
     assert scrub("x" * (SHOWN - 3) + KEYS["GEMINI_API_KEY"]).endswith("***")
 

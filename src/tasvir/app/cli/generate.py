@@ -111,6 +111,8 @@ def _many(
     layout = settings["layout"]
     arguments = {**models, **settings, "layout": None if layout is None else layout.to_dict()}
     arguments |= {"load": asdict(opening.load), "options": dict(opening.options)}
+    # what answers hang on; money and patience may change when a run goes on
+    arguments |= {name: getattr(opening.service, name) for name in ("temperature", "max_tokens", "schema")}
     folder = RunFolder(out or Path("out") / file.stem, arguments)
     return run_many(tasks, folder, models, settings, opening, batch=batch, as_json=as_json)
 

@@ -131,9 +131,10 @@ def key(endpoint: Endpoint) -> str | None:
 
 
 def scrub(text: str) -> str:
-    """A service's words in one line, at most `SHOWN` letters of them, without keys."""
+    """A service's words in one line, at most `SHOWN` letters of them, without keys and codes of terminals."""
     for name in {name for names in KEYS.values() for name in names}:
         if value := os.environ.get(name, "").strip():
             text = text.replace(value, "***")
-    text = " ".join(_LIKE_A_KEY.sub("***", text).split())
+    printable = "".join(letter if letter.isprintable() else " " for letter in _LIKE_A_KEY.sub("***", text))
+    text = " ".join(printable.split())
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
