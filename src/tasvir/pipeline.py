@@ -8,7 +8,7 @@
         I_{k+1} <- draw(C, O)
 
 K (``rounds``) and the good score (``good``) are its only knobs: K + 1 pictures at most. The procedures of
-chapter 5 are the same loop with switches:
+chapter 5 are the same loop with switches (its 5.3 and 5.4 start from any picture, and 5.4 shows its last):
 
     | table | procedure           | switches                                    | picture shown |
     | 5.1   | layout              | revise=False, judging=False, redesign=False | the only one  |
@@ -17,8 +17,6 @@ chapter 5 are the same loop with switches:
     | 5.4   | reasoning alignment | layout=... or revise=False                  | the best one  |
     | 6.1   | the whole loop      | none                                        | the best one  |
     | -     | plain text-to-image | guided=False                                | the only one  |
-
-Unlike ours, tables 5.3 and 5.4 start from any picture, and 5.4 shows its last.
 """
 
 from __future__ import annotations
@@ -93,7 +91,7 @@ def generate(
         generator=painter,
         drafts=[] if layout is None else [checked(layout)[0]],
         layout_given=layout is not None,
-        on_event=on_event,
+        on_event=on_event or (lambda event: None),
     )
     try:
         loop.finished = loop.run_plain() if planner is None else loop.run(planner)
@@ -118,7 +116,7 @@ class _Loop:
     generator: Generator
     drafts: list[Layout]
     layout_given: bool
-    on_event: Callable[[Event], None] | None
+    on_event: Callable[[Event], None]
     attempts: list[Attempt] = field(default_factory=list)
     finished: str = "interrupted"
     seconds: dict[str, float] = field(default_factory=dict)
@@ -192,8 +190,7 @@ class _Loop:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
     def tell(self, step: str, index: int) -> None:
-        if self.on_event is not None:
-            self.on_event(Event(step, index, self.trace()))
+        self.on_event(Event(step, index, self.trace()))
 
     def trace(self) -> Trace:
         models = {"guide": self.guide, "judge": self.judge, "generator": self.generator}
