@@ -91,7 +91,7 @@ def generate(
         generator=painter,
         drafts=[] if layout is None else [checked(layout)[0]],
         layout_given=layout is not None,
-        on_event=on_event or (lambda event: None),
+        on_event=on_event or (lambda _: None),
     )
     try:
         loop.finished = loop.run_plain() if planner is None else loop.run(planner)
