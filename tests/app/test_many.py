@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from tasvir.app.cli.main import app
@@ -151,3 +152,34 @@ def test_prompt_and_file_exclude_each_other(runner: CliRunner, three: Path) -> N
     assert both.exit_code == 2 and "leave out PROMPT" in both.output
     neither = runner.invoke(app, ["generate"])
     assert neither.exit_code == 2 and "name a file with --prompts" in neither.output
+
+
+def test_pictures_are_kept_until_all_prompts_are_done(
+    runner: CliRunner, scripted: Any, three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A prompt that was stopped goes on with the very pictures that it had, so nothing is asked twice."""
+
+    def stop(drawn: int) -> None:
+        if drawn == 3:
+            raise KeyboardInterrupt
+
+    drawn: list[int] = []
+    monkeypatch.setattr(scripted, "before_drawing", staticmethod(stop))
+    assert runner.invoke(app, command(three, tmp_path / "run")).exit_code == 130
+    assert len(list((tmp_path / "run" / "drawn").glob("*.png"))) == 3
+    monkeypatch.setattr(scripted, "before_drawing", staticmethod(drawn.append))
+    assert runner.invoke(app, command(three, tmp_path / "run")).exit_code == 0
+    assert len(drawn) == 3 * 2 - 3
+    assert not (tmp_path / "run" / "drawn").exists()
+
+
+def test_one_process_at_a_time_is_at_work_in_a_folder(
+    runner: CliRunner, scripted: Any, three: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    assert runner.invoke(app, command(three, out)).exit_code == 0
+    (out / "results.jsonl").unlink()
+    with FileLock(out / "run.lock"):
+        refused = runner.invoke(app, command(three, out))
+    assert refused.exit_code == 2 and "another process is at work" in refused.output
+    assert runner.invoke(app, command(three, out)).exit_code == 0

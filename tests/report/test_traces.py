@@ -94,6 +94,12 @@ def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     assert not list((tmp_path / "a").glob(".*"))
 
 
+def test_pictures_of_a_trace_that_a_kill_cut_short_are_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "round-0.png").write_bytes(png((1, 2, 3)))
+    TraceFolder(tmp_path).save(trace())
+    assert load_trace(tmp_path).finished == "good"
+
+
 def test_a_failed_run_leaves_the_earlier_trace_alone(tmp_path: Path) -> None:
     TraceFolder(tmp_path / "a").save(trace())
     TraceFolder(tmp_path / "a").abandon()

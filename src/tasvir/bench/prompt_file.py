@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tasvir.bench.run_folder import ARGUMENTS, RESULTS
+from tasvir.bench.run_folder import OURS
 from tasvir.bench.runner import Task
 from tasvir.errors import SettingError, UnknownNameError, UserInputError
 from tasvir.loop import MAX_SEED
@@ -52,7 +52,7 @@ def _task(row: dict[str, Any], index: int, seed: int) -> Task:
         raise SettingError(f"'seed' is {number!r}: give a whole number from 0 to {MAX_SEED}")
     asked = Prompt(text)
     name = f"{index:04d}-{asked.slug}" if name is None else str(name)
-    taken = name.casefold() in (RESULTS, ARGUMENTS)
+    taken = name.casefold() in OURS
     if taken or name != Path(name).name or name.startswith(".") or not name.isprintable():
         raise SettingError(f"the id {name!r} is no folder name")
     return Task(name, asked, number)

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from tasvir.bench.lines import append_line, read_lines, writing
 from tasvir.bench.runner import Ended, Task
 from tasvir.errors import BudgetError, OutputError, RecordError, SettingError
 
-RESULTS, ARGUMENTS = "results.jsonl", "run.json"
+RESULTS, ARGUMENTS, LOCK, DRAWN = "results.jsonl", "run.json", "run.lock", "drawn"
+OURS = (RESULTS, ARGUMENTS, LOCK, DRAWN)
+"""Names in a run's folder that no prompt can have."""
+ANYWHERE = ("device", "offload", "compile", "local_only")
+"""What a run may go on with otherwise: it says where models work, not which they are."""
 
 
 class RunFolder:
@@ -38,10 +47,13 @@ class RunFolder:
             elif os.path.exists(path) and any(one.name != f"{ARGUMENTS}.new" for one in path.iterdir()):
                 raise OutputError(f"{path} holds other files and no run: choose another folder with --out")
 
-    def begin(self) -> None:
-        """Make the folder; only now, so that a command whose models cannot be opened leaves nothing behind.
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Make the folder and hold it for this process while the block lasts; only now, so that a command
+        whose models cannot be opened leaves nothing behind.
 
         Raises:
+            SettingError: Another process is at work in it.
             OutputError: It cannot be written.
         """
         file = self.path / ARGUMENTS
@@ -52,6 +64,31 @@ class RunFolder:
                 fresh = file.with_name(f"{ARGUMENTS}.new")
                 fresh.write_text(f"{text}\n", encoding="utf-8")
                 fresh.replace(file)
+        lock = FileLock(self.path / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as problem:
+            raise SettingError(
+                f"another process is at work in {self.path}: wait for it, or choose another folder with --out"
+            ) from problem
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def drawn(self) -> Path:
+        """Where pictures are kept while the run is not done."""
+        return self.path / DRAWN
+
+    def clear(self) -> None:
+        """Remove the kept pictures: every trace has its own."""
+        shutil.rmtree(self.drawn, ignore_errors=True)
+
+    def usages(self) -> list[dict[str, Any]]:
+        """What each attempt of each prompt cost, failed and interrupted ones too."""
+        lines = read_lines(self.path / RESULTS)
+        return [row["usage"] for row in lines if isinstance(row, dict) and row.get("usage")]
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """The last line of every prompt."""

@@ -10,11 +10,13 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tasvir import pipeline
 from tasvir.errors import BudgetError, TasvirError
 from tasvir.generate.base import Generator
+from tasvir.generate.kept import KeptGenerator
 from tasvir.generate.queue import DrawingQueue
 from tasvir.guide.base import Guide
 from tasvir.loop import Event
@@ -63,6 +65,7 @@ class PromptRunner:
         at_once: Prompts on their way at once; more than the calls that a service takes at once, because some
             of them are being drawn.
         batch: Most pictures drawn at once.
+        keep: Folder in which drawn pictures are kept, so that going on with a run asks nothing twice.
     """
 
     def __init__(
@@ -74,10 +77,12 @@ class PromptRunner:
         *,
         at_once: int,
         batch: int = 8,
+        keep: Path | None = None,
     ) -> None:
-        self._settings: dict[str, Any] = {"guide": guide, "judge": judge, **settings}
         self._at_once = at_once
         self._queue = DrawingQueue(generator, batch)
+        painter = self._queue if keep is None else KeptGenerator(self._queue, keep)
+        self._settings: dict[str, Any] = {"guide": guide, "judge": judge, "generator": painter, **settings}
         self._stopping = threading.Event()
         self._todo: queue.Queue[Task] = queue.Queue()
         self._ended: queue.Queue[Ended | BaseException] = queue.Queue()
@@ -163,7 +168,6 @@ class PromptRunner:
             trace = pipeline.generate(
                 task.prompt,
                 seed=task.seed,
-                generator=self._queue,
                 on_event=heard,
                 **self._settings,
             )

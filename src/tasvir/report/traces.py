@@ -158,6 +158,9 @@ def with_text(png: bytes, texts: Mapping[str, str]) -> bytes:
 
 
 def _is_trace(folder: Path) -> bool:
+    """A trace is there, or the first pictures of one that a kill cut short."""
+    if all(path.match("round-*.png") or path.name.startswith(".") for path in folder.iterdir()):
+        return True
     try:
         data = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -105,12 +105,13 @@ def _many(
 
     from tasvir.app.cli.many import run_many
     from tasvir.bench.prompt_file import read_prompts
-    from tasvir.bench.run_folder import RunFolder
+    from tasvir.bench.run_folder import ANYWHERE, RunFolder
 
     tasks = read_prompts(file, seed)
     layout = settings["layout"]
     arguments = {**models, **settings, "layout": None if layout is None else layout.to_dict()}
-    arguments |= {"load": asdict(opening.load), "options": dict(opening.options)}
+    load = {name: value for name, value in asdict(opening.load).items() if name not in ANYWHERE}
+    arguments |= {"load": load, "options": dict(opening.options)}
     # what answers hang on; money and patience may change when a run goes on
     arguments |= {name: getattr(opening.service, name) for name in ("temperature", "max_tokens", "schema")}
     folder = RunFolder(out or Path("out") / file.stem, arguments)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -45,16 +44,17 @@ def run_many(
     code = 0
     if todo:
         opened = open_models(models, settings, opening)
-        folder.begin()
-        with Progress(*columns, console=console) as bar:
+        with folder.at_work(), Progress(*columns, console=console) as bar:
             code = _run(todo, len(tasks), folder, {**opened, "settings": settings}, opening, batch, bar)
     after = folder.rows()
     rows = [after[task.id] for task in tasks if task.id in after]
     failed = [row for row in rows if row["error"]]
+    if all(folder.is_done(task, after.get(task.id)) for task in tasks):
+        folder.clear()
     if as_json:
         typer.echo(json.dumps({"folder": str(folder.path), "results": rows}, indent=2, ensure_ascii=False))
     else:
-        _summarise(rows, failed, len(tasks), folder.path)
+        _summarise(rows, failed, len(tasks), folder)
     return code or int(bool(failed) or len(rows) < len(tasks))
 
 
@@ -96,6 +96,7 @@ def _run(
         models["settings"],
         at_once=2 * opening.service.concurrency if any(waits) else 1,
         batch=batch,
+        keep=folder.drawn,
     )
 
     def on_stopping() -> None:
@@ -121,9 +122,11 @@ def _told(row: dict[str, Any], trace: Trace | None) -> str:
     return f"{row['id']}{score}  {row['pictures']} pictures  {row['finished']}{money}"
 
 
-def _summarise(rows: list[dict[str, Any]], failed: list[dict[str, Any]], total: int, path: Path) -> None:
+def _summarise(
+    rows: list[dict[str, Any]], failed: list[dict[str, Any]], total: int, folder: RunFolder
+) -> None:
     done = sum(1 for row in rows if row["finished"] not in (None, "interrupted"))
-    usages = [row["usage"] for row in rows if row["usage"]]
+    usages = folder.usages()
     calls = sum(usage["calls"] for usage in usages)
     typer.echo(f"{done} of {total} prompts done, {len(failed)} failed")
     if calls:
@@ -133,6 +136,6 @@ def _summarise(rows: list[dict[str, Any]], failed: list[dict[str, Any]], total: 
         )
         replayed = sum(usage["replayed"] for usage in usages)
         typer.echo(f"{calls} calls, {replayed} of them from kept replies, {money}")
-    typer.echo(f"folder   {path}")
+    typer.echo(f"folder   {folder.path}")
     if failed:
         typer.echo("the same command tries the failed ones again")
