@@ -185,6 +185,19 @@ class TestReading:
         read = np.asarray(to_image(read_guide_picture(path)))[0, :, 0]
         assert read.tolist() == [0, round(29000 / 59000 * 255), 255]
 
+    def test_a_deep_mask_that_is_white_everywhere_stays_white(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        for level, shown in ((65535, 255), (0, 0)):
+            Image.fromarray(np.full((2, 2), level, np.uint16)).save(path)
+            assert to_image(read_guide_picture(path)).getpixel((0, 0)) == (shown,) * 3
+
+    def test_deep_grey_photos_keep_their_levels(self, tmp_path: Path) -> None:
+        Image.fromarray(np.array([[0, 1000, 32768, 65535]], np.uint16)).save(tmp_path / "a.png")
+        assert np.asarray(to_image(read_picture(tmp_path / "a.png")))[0, :, 1].tolist() == [0, 4, 128, 255]
+        Image.fromarray(np.zeros((2, 2), np.float32)).save(tmp_path / "a.tiff")
+        with pytest.raises(SettingError, match="8 or 16 bits"):
+            read_picture(tmp_path / "a.tiff")
+
     def test_a_mask_in_transparency_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "a.png"
         Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(path)

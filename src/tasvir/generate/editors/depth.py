@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from diffusers import StableDiffusionDepth2ImgPipeline
 from PIL import Image
+from torch.nn import functional
 
 from tasvir.errors import SettingError
 from tasvir.generate.editing import Edit, EditSettings, Use
@@ -52,14 +53,15 @@ class DepthEditor(PipelineEditor):
         """See `PipelineEditor.arguments`.
 
         Raises:
-            SettingError: A depth map is the same everywhere, so that it says nothing.
+            SettingError: A depth map is the same everywhere, or would be where a latent is one number.
         """
         guides = [edit.guide for edit in edits]
         if guides[0] is None:
             depth = self._estimated(images)
         else:
             depth = torch.stack([_depth(to_image(guide), self.grain) for guide in guides if guide])
-        for levels in depth:
+        cells = [side // self.grain for side in reversed(images[0].size)]
+        for levels in functional.interpolate(depth[:, None], cells, mode="bicubic"):  # as the pipeline does
             if not float(levels.max() - levels.min()) > 0:
                 raise SettingError(
                     "the depth map is the same everywhere, so there is no depth to keep: give another one "
