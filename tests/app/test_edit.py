@@ -116,6 +116,8 @@ def test_a_blocked_picture_is_said(models: Path, photo: Path, mask: Path, tmp_pa
         (("inpaint:{sd}", "{photo}", "a cat"), "needs a mask"),
         (("image-to-image:{sd}", "{photo}", "{photo}", "a cat"), "the same name"),
         (("image-to-image:{sd}", "{photo}", "a cat", "--out", "{photo}"), "replace the picture that is read"),
+        (("image-to-image:{sd}", "{photo}", "a cat", "--out", "new.jpg"), "written as PNG"),
+        (("image-to-image:{sd}", "{photo}", "a cat", "--seed", "4294967295", "-n", "2"), "a smaller seed"),
     ],
 )
 def test_what_cannot_be_done_is_said(
