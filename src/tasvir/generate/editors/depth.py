@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionDepth2ImgPipeline
 from PIL import Image
 from torch.nn import functional
 
@@ -21,7 +20,11 @@ from tasvir.generate.editing import Edit, EditSettings, Use
 from tasvir.generate.pipeline_editing import PipelineEditor, padded, words
 from tasvir.models.hub.drawing import to_image
 from tasvir.models.load import LoadSettings
+from tasvir.models.quiet import quiet
 from tasvir.records import Picture
+
+with quiet():  # transformers misses torchvision aloud, which nothing here needs
+    from diffusers import StableDiffusionDepth2ImgPipeline
 
 
 class DepthEditor(PipelineEditor):
