@@ -116,6 +116,8 @@ def test_a_blocked_picture_is_said(models: Path, photo: Path, mask: Path, tmp_pa
         (("inpaint:{sd}", "{photo}", "a cat"), "needs a mask"),
         (("image-to-image:{sd}", "{photo}", "{photo}", "a cat"), "the same name"),
         (("image-to-image:{sd}", "{photo}", "a cat", "--out", "{photo}"), "replace the picture that is read"),
+        (("image-to-image:{sd}", "{photo}", "a cat", "--out", "new.jpg"), "written as PNG"),
+        (("image-to-image:{sd}", "{photo}", "a cat", "--seed", "4294967295", "-n", "2"), "a smaller seed"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -184,6 +186,19 @@ class TestReading:
         Image.fromarray(levels.astype({"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode])).save(path)
         read = np.asarray(to_image(read_guide_picture(path)))[0, :, 0]
         assert read.tolist() == [0, round(29000 / 59000 * 255), 255]
+
+    def test_a_deep_mask_that_is_white_everywhere_stays_white(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        for level, shown in ((65535, 255), (0, 0)):
+            Image.fromarray(np.full((2, 2), level, np.uint16)).save(path)
+            assert to_image(read_guide_picture(path)).getpixel((0, 0)) == (shown,) * 3
+
+    def test_deep_grey_photos_keep_their_levels(self, tmp_path: Path) -> None:
+        Image.fromarray(np.array([[0, 1000, 32768, 65535]], np.uint16)).save(tmp_path / "a.png")
+        assert np.asarray(to_image(read_picture(tmp_path / "a.png")))[0, :, 1].tolist() == [0, 4, 128, 255]
+        Image.fromarray(np.zeros((2, 2), np.float32)).save(tmp_path / "a.tiff")
+        with pytest.raises(SettingError, match="8 or 16 bits"):
+            read_picture(tmp_path / "a.tiff")
 
     def test_a_mask_in_transparency_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "a.png"

@@ -159,6 +159,13 @@ def test_lost_words_are_marked(tiny_pipeline: Any) -> None:
     assert source.count('<li class="truncated"') == 53 - 48
     assert texts("en")["tokens"]["unknown"] in source
     assert texts("en")["tokens"]["truncated"] in source
+    assert " … (" not in source
+
+
+def test_a_very_long_prompt_is_not_listed_twice(tiny_pipeline: Any) -> None:
+    source = render_walk(walk(tiny_pipeline, Asked("dog " * 148, 0, 1), "embedded"))
+    assert source.count('<li class="truncated"') == 100
+    assert ", ".join(["dog"] * 12) + " … (100): " + texts("en")["tokens"]["truncated"] in source
 
 
 def test_pair_shows_what_differs(first: Walk, second: Walk) -> None:

@@ -14,6 +14,8 @@ from tasvir.report.walk_texts import texts
 
 LONG = 90
 """A prompt of more letters is set smaller."""
+LISTED = 12
+"""So many pieces of the prompt that the model does not read are named again under the tokens."""
 
 
 def render_walk(walk: Walk, language: str = "en") -> str:
@@ -28,6 +30,7 @@ def render_walk(walk: Walk, language: str = "en") -> str:
         language=language,
         walk=walk,
         long=len(walk.prompt) > LONG,
+        listed=LISTED,
         flow=_flow(walk),
         noise_checks=_noise_checks(walk.noise),
         noise_bars=_noise_bars(walk.noise),

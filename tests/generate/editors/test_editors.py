@@ -61,6 +61,8 @@ class TestDepth:
         editor = DepthEditor(folder("depth"), CPU)
         with pytest.raises(SettingError, match="the same everywhere"):
             editor.edit([Edit(picture(), 3, CAT, grey(np.full((32, 32), 7)))], QUICK)
+        with pytest.raises(SettingError, match="the same everywhere"):  # one latent has no differences
+            editor.edit([Edit(picture(8, 8), 3, CAT, grey(SLOPE[:8, :8]))], QUICK)
 
     def test_a_map_of_another_size_is_refused(self, folder: Folder) -> None:
         editor = DepthEditor(folder("depth"), CPU)

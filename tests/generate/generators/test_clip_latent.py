@@ -51,6 +51,14 @@ def test_a_picture_says_how_like_its_text_it_is(folder: str) -> None:
     assert generator.native_size == (64, 64)
 
 
+def test_what_clip_does_not_read_is_told(folder: str) -> None:
+    long = Prompt("a red ball " + "and a cat " * 40 + "at dusk")
+    generator = ClipLatentGenerator(folder, CPU, cutouts=2, iterations=1)
+    size = DrawSettings(size=(32, 32))
+    assert generator.draw([long], [None], [3], size)[0].provenance["unread"][0].endswith("dusk")
+    assert "unread" not in generator.draw([BALL], [None], [3], size)[0].provenance
+
+
 def test_from_two_folders_it_draws_the_same(folder: str, parts: Path) -> None:
     settings = DrawSettings(size=(32, 32), steps=2)
     one = ClipLatentGenerator(folder, CPU, cutouts=2).draw([BALL], [None], [3], settings)[0]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DDPMPipeline
+from diffusers import DDPMPipeline, EulerDiscreteScheduler
 from diffusers.models.attention_processor import AttnProcessor
 from PIL import Image
 from torch import Tensor
@@ -233,6 +233,16 @@ def test_foreseen_pictures_lie_on_a_line(tiny_v1: Any) -> None:
         assert step.call.empty is not None
         line = step.call.empty + 5.0 * (step.call.text - step.call.empty)
         torch.testing.assert_close(step.guided, line, rtol=1e-4, atol=1e-4)
+
+
+def test_latents_are_shown_as_the_denoiser_sees_them(tiny_v1: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Euler's sampler holds latents as clean + sigma x noise, with sigma from about 15 down to 0."""
+    euler = EulerDiscreteScheduler.from_config(tiny_v1.scheduler.config)
+    monkeypatch.setattr(tiny_v1, "scheduler", euler)
+    seen = walk(tiny_v1, Asked("a cat", 3, 20), "x")
+    assert 0.5 < seen.trail[0].std < 2 < 10 < float(euler.init_noise_sigma)
+    assert seen.trail[-1].previews is not None
+    assert seen.trail[-1].previews.decoded.png == seen.picture.png
 
 
 def test_noise_is_the_seeds(tiny_v1: Any, tiny_v2: Any) -> None:

@@ -99,10 +99,26 @@ def _on_white(image: Image.Image) -> Image.Image:
     """RGB; converting alone would uncover whatever colour lies under transparent pixels."""
     from PIL import Image
 
+    if image.mode[0] in "IF":
+        return _eight_bits(image)
     if not image.has_transparency_data:
         return image.convert("RGB")
     seen = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """RGB of a grey picture of 16 bits; converting alone would turn everything above 255 white."""
+    import numpy as np
+    from PIL import Image
+
+    if not image.mode.startswith("I;16"):
+        raise SettingError(
+            f"the picture has 32 bits a pixel (mode {image.mode}), and nothing says which of its numbers is "
+            "white: save it with 8 or 16 bits"
+        )
+    levels = np.asarray(image, dtype=np.float64) / 65535 * 255
+    return Image.fromarray(levels.round().astype(np.uint8)).convert("RGB")
 
 
 def _in_grey(image: Image.Image) -> Image.Image:
@@ -117,7 +133,9 @@ def _in_grey(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     levels = np.asarray(image, dtype=np.float64)  # converting to 8 bits would cut everything above 255
-    levels = (levels - levels.min()) / (np.ptp(levels) or 1.0)
+    if not np.ptp(levels):  # nothing to stretch, and a mask that is white everywhere must stay so
+        return Image.new("RGB", image.size, "white" if levels.max() > 0 else "black")
+    levels = (levels - levels.min()) / np.ptp(levels)
     return Image.fromarray((levels * 255).round().astype(np.uint8)).convert("RGB")
 
 

@@ -11,7 +11,7 @@ import typer
 
 from tasvir.app.cli.models import Opening, open_alone
 from tasvir.app.cli.opening import loads_models
-from tasvir.app.cli.options import Json, Number, Sampler, Scale, Seed, Steps
+from tasvir.app.cli.options import MAX_SEED, Json, Number, Sampler, Scale, Seed, Steps
 from tasvir.errors import OutputError, SettingError
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def edit(
     from tasvir.generate.editing import Editor, EditSettings
 
     settings = EditSettings(strength, steps, scale, sampler)
+    if seed + number - 1 > MAX_SEED:
+        raise SettingError(f"--seed {seed} with -n {number} goes beyond {MAX_SEED}: give a smaller seed")
     paths, prompt = sort_words(words)
     targets = _targets(paths, editor, range(seed, seed + number), out)
     edits = _edits(paths, guide_picture or [], prompt, range(seed, seed + number))
@@ -114,10 +116,13 @@ def _targets(paths: Sequence[Path], editor: str, seeds: range, out: Path) -> lis
     """Where each result goes: out/STEM-EDITOR-SEED.png; found out, and tried, before a model is opened.
 
     Raises:
-        SettingError: Two results would have one name, or a result the name of a picture that is read.
+        SettingError: Two results would have one name, a result the name of a picture that is read, or a file
+            of another format is asked for.
         OutputError: The folder cannot be made.
     """
     name = editor.partition(":")[0]
+    if out.suffix.lower() in SUFFIXES[1:] and not out.is_dir():
+        raise SettingError(f"--out {out}: pictures are written as PNG; give a .png file or a folder")
     if out.suffix.lower() == ".png":
         targets = [out] * (len(paths) * len(seeds))
     else:

@@ -12,15 +12,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionDepth2ImgPipeline
 from PIL import Image
+from torch.nn import functional
 
 from tasvir.errors import SettingError
 from tasvir.generate.editing import Edit, EditSettings, Use
 from tasvir.generate.pipeline_editing import PipelineEditor, padded, words
 from tasvir.models.hub.drawing import to_image
 from tasvir.models.load import LoadSettings
+from tasvir.models.quiet import quiet
 from tasvir.records import Picture
+
+with quiet():  # transformers misses torchvision aloud, which nothing here needs
+    from diffusers import StableDiffusionDepth2ImgPipeline
 
 
 class DepthEditor(PipelineEditor):
@@ -52,14 +56,15 @@ class DepthEditor(PipelineEditor):
         """See `PipelineEditor.arguments`.
 
         Raises:
-            SettingError: A depth map is the same everywhere, so that it says nothing.
+            SettingError: A depth map is the same everywhere, or would be where a latent is one number.
         """
         guides = [edit.guide for edit in edits]
         if guides[0] is None:
             depth = self._estimated(images)
         else:
             depth = torch.stack([_depth(to_image(guide), self.grain) for guide in guides if guide])
-        for levels in depth:
+        cells = [side // self.grain for side in reversed(images[0].size)]
+        for levels in functional.interpolate(depth[:, None], cells, mode="bicubic"):  # as the pipeline does
             if not float(levels.max() - levels.min()) > 0:
                 raise SettingError(
                     "the depth map is the same everywhere, so there is no depth to keep: give another one "

@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from diffusers import StableDiffusionUpscalePipeline
 from PIL import Image
 
 from tasvir.errors import SettingError
 from tasvir.generate.editing import Edit, EditSettings
 from tasvir.generate.pipeline_editing import PipelineEditor, words
 from tasvir.models.load import LoadSettings
+from tasvir.models.quiet import quiet
 from tasvir.records import Picture
+
+with quiet():  # transformers misses torchvision aloud, which nothing here needs
+    from diffusers import StableDiffusionUpscalePipeline
 
 
 class UpscaleX4Editor(PipelineEditor):

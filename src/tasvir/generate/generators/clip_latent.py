@@ -22,6 +22,7 @@ from tasvir.models.hub.cards import Card, find
 from tasvir.models.hub.drawing import generators, to_picture
 from tasvir.models.hub.loading import no_gaps, open_pipeline
 from tasvir.models.hub.problems import explain
+from tasvir.models.hub.text_to_image import unread
 from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
 from tasvir.records import Layout, Picture, Prompt
@@ -106,6 +107,7 @@ class ClipLatentGenerator(Generator):
                 "cutouts": search.cutouts,
                 "likeness": {"before": round(found.before, 4), "after": round(found.after, 4)},
                 "seed": seed,
+                **unread(self.pipeline, prompt.text),
             }
             pictures.append(to_picture(found.image, told))
         return pictures

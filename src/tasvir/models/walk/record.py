@@ -153,7 +153,7 @@ class Previews:
     """What a chosen step looked like.
 
     Args:
-        latents: Channels after the step, as colours.
+        latents: Channels after the step, as the next one is given them, as colours.
         decoded: The latents after the step, decoded as they are, noise and all.
         clean: The clean picture that the step foresaw (predicted x0), under guidance.
         clean_text: The same from the prediction with the text alone (scale 1); None without guidance.
@@ -175,7 +175,7 @@ class Step:
         number: From 1.
         timestep: What the denoiser is told, 0..1000.
         signal: Share of the clean picture in the latent's variance, alpha bar, 0..1.
-        std: Standard deviation of the latent after the step.
+        std: Standard deviation of the latent after the step, as the next one is given it.
         guidance: None where guidance is off.
         seconds: The denoiser's own time, without what the recording took.
         previews: None where the step was not chosen.

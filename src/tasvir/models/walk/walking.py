@@ -200,21 +200,23 @@ def _word_map(word: str, attention: Tensor) -> WordMap:
 
 
 def _trail(family: Family, passed: Sequence[Passed], chosen: set[int]) -> tuple[Step, ...]:
+    # as the next step is given them: samplers in terms of sigma hold latents many times as wide between steps
+    after = [*(step.call.given for step in passed[1:]), passed[-1].after]
     return tuple(
         Step(
             number=number,
             timestep=step.call.timestep,
             signal=step.signal,
-            std=step.after.std(correction=0).item(),
+            std=left.std(correction=0).item(),
             guidance=None if step.call.empty is None else guidance_effect(step.call.text, step.call.empty),
             seconds=step.call.seconds,
-            previews=_previews(family, step) if number in chosen else None,
+            previews=_previews(family, step, left) if number in chosen else None,
         )
-        for number, step in enumerate(passed, 1)
+        for number, (step, left) in enumerate(zip(passed, after, strict=True), 1)
     )
 
 
-def _previews(family: Family, step: Passed) -> Previews:
+def _previews(family: Family, step: Passed, after: Tensor) -> Previews:
     kind = prediction_of(family.pipeline.scheduler)
 
     def clean(predicted: Tensor) -> Shown:
@@ -225,8 +227,8 @@ def _previews(family: Family, step: Passed) -> Previews:
 
     guided = step.call.empty is not None
     return Previews(
-        latents=pictures.channels(step.after),
-        decoded=decoded(step.after),
+        latents=pictures.channels(after),
+        decoded=decoded(after),
         clean=clean(step.guided),
         clean_text=clean(step.call.text) if guided else None,
         clean_empty=clean(step.call.empty) if step.call.empty is not None else None,
