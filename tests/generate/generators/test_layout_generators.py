@@ -138,6 +138,29 @@ def test_the_provenance_says_how_to_draw_it_again(
     assert own.items() <= told.items()
 
 
+@each
+def test_too_little_memory_says_what_to_leave_out(
+    made: dict[str, LayoutGenerator], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    pipeline = made[name].model.pipeline
+    network = pipeline.transformer if name == "prompted" else pipeline.unet
+    monkeypatch.setattr(network, "forward", full)
+    with pytest.raises(SettingError, match=r"too small for 1 such pictures at once.*--set batch=1"):
+        made[name].draw([PROMPT], [LAYOUT], [1], QUICK)
+
+
+def test_a_controlled_picture_names_the_commit_of_its_model(folders: dict[str, str], tmp_path: Path) -> None:
+    snapshot = tmp_path / "snapshots" / "0123abcd"
+    snapshot.parent.mkdir()
+    snapshot.symlink_to(folders["sd"])
+    generator = ControlNetGenerator(str(snapshot), HERE, control=folders["control-sd"])
+    pictures = generator.draw([PROMPT] * 2, [LAYOUT, None], [1, 1], QUICK)
+    assert [picture.provenance["commit"] for picture in pictures] == ["0123abcd"] * 2
+
+
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
