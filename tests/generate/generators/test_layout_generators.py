@@ -217,6 +217,15 @@ def test_gligen_opens_a_folder_that_names_diffusers_own_pipeline(
     assert np.array_equal(pixels(one), pixels(other))
 
 
+def test_gligen_refuses_so_few_steps_that_none_sees_the_boxes(folders: dict[str, str]) -> None:
+    generator = GligenGenerator(folders["gligen"], HERE)
+    with pytest.raises(SettingError, match=r"beta is 0\.3 and steps is 3.*take 4 steps or more"):
+        generator.draw([PROMPT], [LAYOUT], [1], DrawSettings(size=(64, 64), steps=3))
+    generator.draw([PROMPT], [None], [1], DrawSettings(size=(64, 64), steps=3))
+    picture = generator.draw([PROMPT], [LAYOUT], [1], DrawSettings(size=(64, 64), steps=4))[0]
+    assert picture.provenance["grounded_steps"] == 1
+
+
 def test_gligen_xl_draws_layouts(folders: dict[str, str]) -> None:
     generator = GligenGenerator(folders["gligen-xl"], HERE, beta=1.0)
     with_boxes, without = generator.draw([PROMPT] * 2, [LAYOUT, None], [1, 1], QUICK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -57,6 +58,11 @@ class Gligen(TextToImage):
         given = {"num_inference_steps": STEPS, "guidance_scale": SCALE, **given}
         course = Course(given["num_inference_steps"], given["guidance_scale"], beta, asked.negative or None)
         check_steps(self.pipeline, course.steps)
+        if beta > 0 and course.grounded(course.steps) == 0 and any(one and one.things for one in layouts):
+            raise SettingError(
+                f"beta is {beta:g} and steps is {course.steps}: no step would see the boxes; "
+                f"take {math.ceil(1 / beta - 1e-9)} steps or more, or a larger --set beta=N"
+            )
         remembered = self.memory.at_work() if self.memory else nullcontext()
         with quiet(), remembered, in_words(len(texts)):
             output = draw(self.pipeline, texts, layouts, generators(seeds), asked.size, course, self.on_step)
