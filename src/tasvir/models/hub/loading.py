@@ -186,7 +186,7 @@ def _safety(pipeline_class: type, load: LoadSettings) -> dict[str, Any]:
 
 
 def _place(pipeline: DiffusionPipeline, load: LoadSettings, device: torch.device) -> None:
-    """Onto the device, with what saves time or memory there and moves pixels by rounding alone."""
+    """Onto the device, with what saves time or memory there: pixels move by rounding, and by tiles."""
     if device.type == "cuda":
         _channels_last(pipeline)
     if load.offload != "none":
