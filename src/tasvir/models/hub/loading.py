@@ -9,7 +9,7 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -214,8 +214,9 @@ def _slice(pipeline: DiffusionPipeline) -> None:
     """Decode a batch picture by picture and large pictures in tiles, for whoever is short of memory."""
     for part in (getattr(pipeline, name, None) for name in ("vae", "movq")):
         for switch in ("enable_slicing", "enable_tiling"):
-            if hasattr(part, switch):
-                getattr(part, switch)()
+            with suppress(NotImplementedError):  # Kandinsky's has the method, but only to say so
+                if hasattr(part, switch):
+                    getattr(part, switch)()
 
 
 @contextmanager
