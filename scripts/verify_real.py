@@ -4,9 +4,10 @@
 
 Needs a network (or a filled cache) and for most models a GPU; HF_TOKEN for the gated ones. Every model is
 drawn by tasvir and by plain diffusers from the same prompt, seed and steps; the table says how far apart
-the pictures are, how long a batch took, and the peak memory. A model that cannot be opened is a line with
-the reason, and then the exit code is 1. Folders serve as well, so that the script can be tried on tiny
-models: `tasvir models tiny sdxl FOLDER`, then ``--models FOLDER``.
+the pictures are, how long a batch took, and the peak memory. A model that cannot be opened or drawn with
+is a line with the reason, and then the exit code is 1; the table is written anew after every model. Folders
+serve as well, so that the script can be tried on tiny models: `tasvir models tiny sdxl FOLDER`, then
+``--models FOLDER``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import json
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -187,19 +188,21 @@ def main(given: list[str] | None = None) -> int:
     asked = arguments().parse_args(given)
     load = LoadSettings(asked.device, asked.dtype, asked.offload, local_only=asked.local_only)
     settings = {} if asked.steps is None else {"steps": asked.steps}
-    lines = []
+    lines, text = [], ""
+    asked.out.mkdir(parents=True, exist_ok=True)
     for model in asked.models.split(","):
         print(f"{model} ...", file=sys.stderr, flush=True)
         try:
             line = verify(model, load, settings, asked.batch, asked.out)
-        except (TasvirError, torch.OutOfMemoryError) as problem:
-            line = replace(Line(model), problem=" ".join(str(problem).split()))
+        except TasvirError as problem:
+            line = Line(model, problem=" ".join(str(problem).split()))
+        except Exception as problem:  # whatever one model does, the others' lines are kept
+            line = Line(model, problem=" ".join(f"{type(problem).__name__}: {problem}".split()))
         lines.append(line)
+        text = table(lines, pick_device(asked.device))
+        (asked.out / "table.md").write_text(text, "utf-8")
         gc.collect()
         torch.cuda.empty_cache()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    text = table(lines, pick_device(asked.device))
-    (asked.out / "table.md").write_text(text, "utf-8")
     print(json.dumps([asdict(line) for line in lines], indent=2) if asked.json else text)
     return int(any(line.problem for line in lines))
 

@@ -161,6 +161,12 @@ def test_the_page_of_an_unfinished_trace() -> None:
     )
 
 
+def test_what_a_picture_does_not_have_is_none_and_what_nobody_asked_for_is_default() -> None:
+    drawn = Attempt(0, None, Picture(png((1, 1, 1)), 16, 8, {"commit": None}))
+    page = render_trace(Trace(Prompt("a dog"), 0, {"steps": None}, (), (drawn,), 0, "single"))
+    assert "<dt>commit</dt><dd>none</dd>" in page and "<dt>steps</dt><dd>default</dd>" in page
+
+
 def test_boxes_are_in_view_units_and_moved_things_have_a_ghost() -> None:
     before = Layout((Thing("a dog", Box(0.0, 0.0, 0.5, 0.5)), Thing("a cat", Box(0.5, 0.5, 1.0, 1.0))))
     after = Layout((Thing("a cat", Box(0.5, 0.5, 1.0, 1.0)), Thing("a dog", Box(0.25, 0.5, 0.5, 1.0))))

@@ -31,3 +31,21 @@ def test_it_draws_compares_and_writes_a_table_with_reasons_for_what_was_not_run(
     pictures = sorted((tmp_path / "out").rglob("*.png"))
     assert len(pictures) == 3 * 4
     assert main(["--models", folders[0], *common]) == 0
+
+
+def test_one_models_failure_leaves_the_others_lines(
+    tiny: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = runpy.run_path(str(SCRIPT))
+    verify = names["verify"]
+
+    def failing(model: str, *others: object) -> object:
+        if model == "bad":
+            raise RuntimeError("CUDA error")
+        return verify(model, *others)
+
+    names["main"].__globals__["verify"] = failing
+    models = f"bad,{tiny('sd')}"
+    assert names["main"](["--models", models, "--out", str(tmp_path), "--device", "cpu", "--steps", "2"]) == 1
+    table = (tmp_path / "table.md").read_text().splitlines()
+    assert "not run: RuntimeError: CUDA error" in table[4] and "StableDiffusionPipeline" in table[5]

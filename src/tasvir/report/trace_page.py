@@ -43,7 +43,9 @@ def render_trace(trace: Trace) -> str:
         models=[
             (key, trace.settings[key]) for key in ("guide", "judge", "generator") if trace.settings.get(key)
         ],
-        settings=[(key, _plain(value)) for key, value in trace.settings.items()],
+        settings=[
+            (key, "default" if value is None else _plain(value)) for key, value in trace.settings.items()
+        ],
         trace_json=trace.to_json(),
     )
 
@@ -139,7 +141,7 @@ def _seconds(value: float) -> str:
 def _plain(value: object) -> str:
     """A setting in one line: text as it is, everything else as JSON."""
     if value is None:
-        return "default"
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -207,7 +207,7 @@ def test_a_generator_that_was_interrupted_draws_as_before(tiny: Tiny, family: st
 
     generator.on_step = stop
     with pytest.raises(KeyboardInterrupt):
-        draw(generator, TEXTS, steps=3, sampler=None if family in ("sd3", "flux", "sana") else "dpmpp-2m")
+        draw(generator, TEXTS, steps=3, sampler="dpmpp-2m" if family in ("sd", "sdxl") else None)
     generator.on_step = None
     assert apart(draw(generator, steps=3)[0], before) == 0
 
@@ -279,6 +279,19 @@ def test_too_little_memory_says_what_to_leave_out(tiny: Tiny, monkeypatch: pytes
     monkeypatch.setattr(generator.model.pipeline.unet, "forward", full)
     with pytest.raises(SettingError, match=r"too small for 3 such pictures at once.*--set batch=1"):
         draw(generator, TEXTS)
+
+
+def test_half_precision_draws_without_a_word_and_where_it_cannot_be_says_so(tiny: Tiny) -> None:
+    half = LoadSettings(device="cpu", dtype="float16")
+    picture = draw(DiffusersGenerator(str(tiny("sdxl")), half))[0]
+    assert picture.provenance["dtype"] == "float16" and pixels(picture).std() > 5
+    with pytest.raises(SettingError, match=r"in that precision.*--dtype float32"):
+        draw(DiffusersGenerator(str(tiny("unclip")), half))
+
+
+def test_a_network_for_inpainting_is_refused(tiny: Tiny) -> None:
+    with pytest.raises(HubError, match=r"9 channels for latents of 4.*does not draw from a text alone"):
+        made(tiny("gligen-inpainting"))
 
 
 def test_too_few_steps_for_a_schedule(tiny: Tiny) -> None:

@@ -138,6 +138,29 @@ def test_the_provenance_says_how_to_draw_it_again(
     assert own.items() <= told.items()
 
 
+@each
+def test_too_little_memory_says_what_to_leave_out(
+    made: dict[str, LayoutGenerator], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    pipeline = made[name].model.pipeline
+    network = pipeline.transformer if name == "prompted" else pipeline.unet
+    monkeypatch.setattr(network, "forward", full)
+    with pytest.raises(SettingError, match=r"too small for 1 such pictures at once.*--set batch=1"):
+        made[name].draw([PROMPT], [LAYOUT], [1], QUICK)
+
+
+def test_a_controlled_picture_names_the_commit_of_its_model(folders: dict[str, str], tmp_path: Path) -> None:
+    snapshot = tmp_path / "snapshots" / "0123abcd"
+    snapshot.parent.mkdir()
+    snapshot.symlink_to(folders["sd"])
+    generator = ControlNetGenerator(str(snapshot), HERE, control=folders["control-sd"])
+    pictures = generator.draw([PROMPT] * 2, [LAYOUT, None], [1, 1], QUICK)
+    assert [picture.provenance["commit"] for picture in pictures] == ["0123abcd"] * 2
+
+
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
@@ -192,6 +215,15 @@ def test_gligen_opens_a_folder_that_names_diffusers_own_pipeline(
     assert caplog.records == []
     one, other = (g.draw([PROMPT], [LAYOUT], [1], QUICK)[0] for g in (generator, made["gligen"]))
     assert np.array_equal(pixels(one), pixels(other))
+
+
+def test_gligen_refuses_so_few_steps_that_none_sees_the_boxes(folders: dict[str, str]) -> None:
+    generator = GligenGenerator(folders["gligen"], HERE)
+    with pytest.raises(SettingError, match=r"beta is 0\.3 and steps is 3.*take 4 steps or more"):
+        generator.draw([PROMPT], [LAYOUT], [1], DrawSettings(size=(64, 64), steps=3))
+    generator.draw([PROMPT], [None], [1], DrawSettings(size=(64, 64), steps=3))
+    picture = generator.draw([PROMPT], [LAYOUT], [1], DrawSettings(size=(64, 64), steps=4))[0]
+    assert picture.provenance["grounded_steps"] == 1
 
 
 def test_gligen_xl_draws_layouts(folders: dict[str, str]) -> None:

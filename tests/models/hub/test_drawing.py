@@ -49,8 +49,10 @@ def test_a_sampler_for_another_process_is_refused(
     with pytest.raises(SettingError, match="'euler' cannot be used with SanaPipeline"):
         drawing.use_sampler(opened(tiny("sana")), "euler")
     assert drawing.use_sampler(opened(tiny("sana")), "unipc") == "UniPCMultistepScheduler"
-    with pytest.raises(SettingError, match="no exchangeable sampler"):
-        drawing.use_sampler(opened(tiny("unclip")), "ddim")
+    for family in ("unclip", "kandinsky22"):
+        with pytest.raises(SettingError, match="no exchangeable sampler"):
+            drawing.use_sampler(opened(tiny(family)), "ddim")
+    assert drawing.use_sampler(opened(tiny("kandinsky22")), None) == "DDPMScheduler"
     monkeypatch.setattr(registry, "load", lambda *_: FlowMatchEulerDiscreteScheduler)
     with pytest.raises(SettingError, match="noise prediction"):
         drawing.use_sampler(opened(tiny("sd")), "flow")

@@ -239,6 +239,10 @@ def test_layout_in_memory_and_slices_move_pixels_by_rounding_alone(tiny: Callabl
     assert abs(drawn(pipeline) - before).max() < 1e-4
 
 
+def test_a_decoder_without_slices_or_tiles_is_left_as_it_is(tiny: Callable[[str], Path]) -> None:
+    loading._slice(open_pipeline(str(tiny("kandinsky22")), HERE))
+
+
 def test_compile_compiles_the_denoiser_alone(
     tiny: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,7 +54,7 @@ class Controlled(TextToImage):
                 f"{control} was made for texts of width {net.config.cross_attention_dim}, "
                 f"{plain.card.name} has {wanted}: take a ControlNet for that model"
             )
-        self.card, self.native_size = plain.card, plain.native_size
+        self.card, self.native_size, self.commit = plain.card, plain.native_size, plain.commit
         self.memory, self.on_step, self.draws_singly = plain.memory, None, plain.draws_singly
         self.pipeline: Any = made(**plain.pipeline.components, controlnet=net, **_switches(plain.pipeline))
         self.pipeline.set_progress_bar_config(disable=True)

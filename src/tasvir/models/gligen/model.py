@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -12,7 +13,7 @@ from tasvir.errors import SettingError
 from tasvir.models.gligen.denoising import Course, draw
 from tasvir.models.hub import calling
 from tasvir.models.hub.drawing import blocked_reasons, check_steps, generators, use_sampler
-from tasvir.models.hub.text_to_image import Asked, TextToImage, unread
+from tasvir.models.hub.text_to_image import Asked, TextToImage, in_words, unread
 from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
 from tasvir.records import Layout
@@ -57,7 +58,13 @@ class Gligen(TextToImage):
         given = {"num_inference_steps": STEPS, "guidance_scale": SCALE, **given}
         course = Course(given["num_inference_steps"], given["guidance_scale"], beta, asked.negative or None)
         check_steps(self.pipeline, course.steps)
-        with quiet(), self.memory.at_work() if self.memory else nullcontext():
+        if beta > 0 and course.grounded(course.steps) == 0 and any(one and one.things for one in layouts):
+            raise SettingError(
+                f"beta is {beta:g} and steps is {course.steps}: no step would see the boxes; "
+                f"take {math.ceil(1 / beta - 1e-9)} steps or more, or a larger --set beta=N"
+            )
+        remembered = self.memory.at_work() if self.memory else nullcontext()
+        with quiet(), remembered, in_words(len(texts)):
             output = draw(self.pipeline, texts, layouts, generators(seeds), asked.size, course, self.on_step)
         grounded = course.grounded(len(self.pipeline.scheduler.timesteps))
         facts = {**self._facts(given, sampler, asked), "beta": beta, "grounded_steps": grounded}

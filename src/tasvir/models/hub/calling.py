@@ -44,6 +44,13 @@ def require_text_to_image(pipeline: Any, name: str) -> None:
             f"{name} is a {type(pipeline).__name__}, which does not draw from a text alone: "
             "see `tasvir models list` for text-to-image models and `tasvir list editors` for others"
         )
+    reads = getattr(getattr(getattr(pipeline, "unet", None), "config", None), "in_channels", None)
+    latents = getattr(getattr(getattr(pipeline, "vae", None), "config", None), "latent_channels", None)
+    if reads is not None and latents is not None and reads != latents:
+        raise HubError(
+            f"{name} has a U-Net of {reads} channels for latents of {latents}: it was made for inpainting or "
+            "another task with a picture, and does not draw from a text alone"
+        )
 
 
 _OPTIONAL_PICTURE = frozenset({"Flux2Pipeline", "Flux2KleinPipeline"})

@@ -40,10 +40,11 @@ def use_sampler(pipeline: Any, name: str | None) -> str:
         PluginError: The plugin is no scheduler.
     """
     own = getattr(pipeline, _OWN, None) or getattr(pipeline, "scheduler", None)
-    if own is None:
-        if name is None:
-            return "own"
+    inner = hasattr(pipeline, "decoder_pipe")  # Kandinsky: the pipeline inside would go on with its own
+    if name is not None and (own is None or inner):
         raise SettingError(f"{type(pipeline).__name__} has no exchangeable sampler: leave out the sampler")
+    if own is None:
+        return "own"
     setattr(pipeline, _OWN, own)
     pipeline.scheduler = own if name is None else _made(name, own, type(pipeline).__name__)
     return type(pipeline.scheduler).__name__

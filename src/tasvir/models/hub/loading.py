@@ -9,7 +9,7 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +186,7 @@ def _safety(pipeline_class: type, load: LoadSettings) -> dict[str, Any]:
 
 
 def _place(pipeline: DiffusionPipeline, load: LoadSettings, device: torch.device) -> None:
-    """Onto the device, with what saves time or memory there and moves pixels by rounding alone."""
+    """Onto the device, with what saves time or memory there: pixels move by rounding, and by tiles."""
     if device.type == "cuda":
         _channels_last(pipeline)
     if load.offload != "none":
@@ -214,8 +214,9 @@ def _slice(pipeline: DiffusionPipeline) -> None:
     """Decode a batch picture by picture and large pictures in tiles, for whoever is short of memory."""
     for part in (getattr(pipeline, name, None) for name in ("vae", "movq")):
         for switch in ("enable_slicing", "enable_tiling"):
-            if hasattr(part, switch):
-                getattr(part, switch)()
+            with suppress(NotImplementedError):  # Kandinsky's has the method, but only to say so
+                if hasattr(part, switch):
+                    getattr(part, switch)()
 
 
 @contextmanager

@@ -58,6 +58,7 @@ class TextToImage:
 
     Attributes:
         draws_singly: Whether a picture keeps to its seed only in a batch of its own.
+        commit: Of the hub; None for a folder.
         on_step: Told of every denoising step, where the pipeline tells; what it raises ends the drawing.
 
     Raises:
@@ -73,6 +74,7 @@ class TextToImage:
         self.native_size = calling.native_size(self.pipeline, self.card)
         self.memory = TextMemory(self.pipeline) if text_cache else None
         self.on_step: OnStep | None = None
+        self.commit = commit(self.pipeline)
 
     def draw(
         self, texts: Sequence[str], seeds: Sequence[int], asked: Asked
@@ -90,8 +92,9 @@ class TextToImage:
         sampler = use_sampler(self.pipeline, asked.sampler)
         if asked.steps is not None:
             check_steps(self.pipeline, asked.steps)
-        with quiet(), _without_own_warnings(), self.memory.at_work() if self.memory else nullcontext():
-            output = self._call(prompt=list(texts), generator=generators(seeds), **arguments)
+        remembered = self.memory.at_work() if self.memory else nullcontext()
+        with quiet(), _without_own_warnings(), remembered, in_words(len(texts)):
+            output = self.pipeline(prompt=list(texts), generator=generators(seeds), **arguments)
         facts = self._facts(arguments, sampler, asked)
         reasons = blocked_reasons(output)
         return [
@@ -101,15 +104,6 @@ class TextToImage:
             )
             for index, (image, text, seed) in enumerate(zip(output.images, texts, seeds, strict=True))
         ]
-
-    def _call(self, **arguments: Any) -> Any:
-        try:
-            return self.pipeline(**arguments)
-        except torch.OutOfMemoryError as problem:
-            raise SettingError(
-                f"the GPU's memory is too small for {len(arguments['prompt'])} such pictures at once: "
-                "pass --set batch=1, --offload model, or a smaller --size"
-            ) from problem
 
     def _arguments(self, count: int, asked: Asked) -> dict[str, Any]:
         known = calling.takes(self.pipeline)
@@ -145,7 +139,7 @@ class TextToImage:
         return {
             "model": self.card.name,
             "source": self.card.source,
-            "commit": commit(self.pipeline),
+            "commit": self.commit,
             "pipeline": type(self.pipeline).__name__,
             "diffusers": diffusers.__version__,
             "dtype": str(self.pipeline.dtype).removeprefix("torch."),
@@ -159,9 +153,28 @@ class TextToImage:
 
 
 @contextmanager
+def in_words(pictures: int) -> Iterator[None]:
+    """What a device cannot do while it draws so many pictures at once, as a SettingError."""
+    try:
+        yield
+    except torch.OutOfMemoryError as problem:
+        raise SettingError(
+            f"the GPU's memory is too small for {pictures} such pictures at once: "
+            "pass --set batch=1, --offload model, or a smaller --size"
+        ) from problem
+    except NotImplementedError as problem:
+        if "not implemented for" not in str(problem):
+            raise
+        raise SettingError(
+            f"this device cannot draw with this model in that precision ({problem}): pass --dtype float32"
+        ) from problem
+
+
+@contextmanager
 def _without_own_warnings() -> Iterator[None]:
-    """Kandinsky's pipeline passes on an argument that the pipeline inside it warns of."""
+    """Kandinsky's pipeline passes on an argument, and SDXL's calls a method, that diffusers warns of."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`upcast_vae` is deprecated", FutureWarning)
         warnings.filterwarnings("ignore", "`callback_steps` is deprecated", FutureWarning)
         yield
 
