@@ -208,11 +208,15 @@ def test_precision_and_devices(tiny: Callable[[str], Path]) -> None:
         open_pipeline(str(tiny("sd")), replace(HERE, device="abacus"))
 
 
-def test_on_cuda_auto_takes_the_cards_precision() -> None:
-    gpu = torch.device("cuda")
-    assert loading._dtype(find("flux-dev"), HERE, gpu) == torch.bfloat16
-    assert loading._dtype(find("sdxl"), HERE, gpu) == torch.float16
-    assert loading._dtype(find("sdxl"), HERE, torch.device("cpu")) == torch.float32
+def test_on_cuda_auto_takes_the_cards_precision_or_what_suits_the_network() -> None:
+    def precision(name: str, pipeline: type, device: str = "cuda") -> torch.dtype:
+        return loading._dtype(find(name), pipeline, HERE, torch.device(device))
+
+    assert precision("sdxl", diffusers.StableDiffusionXLPipeline) == torch.float16
+    assert precision("sdxl", diffusers.StableDiffusionXLPipeline, "cpu") == torch.float32
+    assert precision("flux-dev", diffusers.FluxPipeline) == torch.bfloat16
+    assert precision("somebody/their-flux", diffusers.FluxPipeline) == torch.bfloat16
+    assert precision("somebody/their-sd", StableDiffusionPipeline) == torch.float16
 
 
 def test_a_model_too_large_for_the_gpu(tiny: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:

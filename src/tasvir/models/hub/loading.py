@@ -53,13 +53,12 @@ def open_pipeline(
     """
     card = find(choice) if isinstance(choice, str) else choice
     device = _device(load)
-    dtype = _dtype(card, load, device)
     with _explained(card, load), quiet():
         with old_names(), no_gaps():
             folder, pipeline_class = _fetch(card, load, kind, parts)
             pipeline = pipeline_class.from_pretrained(
                 str(folder),
-                dtype=dtype,
+                dtype=_dtype(card, pipeline_class, load, device),
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=load.trust_remote_code,
@@ -110,12 +109,15 @@ def _device(load: LoadSettings) -> torch.device:
     return device
 
 
-def _dtype(card: Card, load: LoadSettings, device: torch.device) -> torch.dtype:
+def _dtype(card: Card, pipeline_class: type, load: LoadSettings, device: torch.device) -> torch.dtype:
+    """The precision; on CUDA what the card names, else bfloat16 for transformers, whose numbers float16 cannot
+    always hold."""
     if load.dtype != "auto":
         return getattr(torch, load.dtype)  # type: ignore[no-any-return]  # LoadSettings knows the names
     if device.type != "cuda":
         return torch.float32
-    return getattr(torch, card.dtype or "float16")  # type: ignore[no-any-return]
+    usual = "bfloat16" if "transformer" in inspect.signature(pipeline_class).parameters else "float16"
+    return getattr(torch, card.dtype or usual)  # type: ignore[no-any-return]
 
 
 def _fetch(
