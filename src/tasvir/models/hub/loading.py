@@ -110,8 +110,7 @@ def _device(load: LoadSettings) -> torch.device:
 
 
 def _dtype(card: Card, pipeline_class: type, load: LoadSettings, device: torch.device) -> torch.dtype:
-    """The precision; on CUDA what the card names, else bfloat16 for transformers, whose numbers float16 cannot
-    always hold."""
+    """The precision; on CUDA the card's, else bfloat16 for transformers, which float16 is too narrow for."""
     if load.dtype != "auto":
         return getattr(torch, load.dtype)  # type: ignore[no-any-return]  # LoadSettings knows the names
     if device.type != "cuda":
