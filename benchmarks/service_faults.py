@@ -2,10 +2,11 @@
 
     python benchmarks/service_faults.py [-n 40] [--share 0.25] [--json]
 
-A local server speaks OpenAI's protocol, and gpt-4o's price is paid to it. The same prompts each time: a run in
-which a share of all requests meets a fault (429 with and without Retry-After, 500, 529, a cut-off answer, a
-dropped connection, 502 with a page of HTML); a run that its budget stops, and a second budget that goes on with
-it; and a replay of that with the server shut down. Drawing is a plain colour: only calls are looked at.
+A local server speaks OpenAI's protocol, and gpt-4o's price is paid to it. The same prompts each time: a run
+in which a share of all requests meets a fault (429 with and without Retry-After, 500, 529, a cut-off
+answer, a dropped connection, 502 with a page of HTML); a run that its budget stops, and a second budget
+that goes on with it; and a replay of that with the server shut down. Drawing is a plain colour: only calls
+are looked at.
 """
 
 from __future__ import annotations
