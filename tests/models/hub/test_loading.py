@@ -6,6 +6,7 @@ import errno
 import json
 import runpy
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +104,18 @@ def test_a_removed_model_names_its_mirror(hub: list[str]) -> None:
     card = replace(find("runwayml/stable-diffusion-v1-5"), hub_id="runwayml/gone", name="runwayml/gone")
     with pytest.raises(HubError, match=r"end of August 2024; .*stable-diffusion-v1-5/stable-diffusion-v1-5"):
         open_pipeline(card, HERE)
+
+
+def test_without_a_network_what_is_here_opens_and_the_rest_is_told_at_once(
+    hub: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_pipeline("owner/sd", HERE)
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    start = time.perf_counter()
+    assert isinstance(open_pipeline("owner/sd", HERE), StableDiffusionPipeline)
+    with pytest.raises(HubError, match="the hub cannot be reached"):
+        open_pipeline("somebody/else", HERE)
+    assert time.perf_counter() - start < 10  # the hub's library tries for half a minute
 
 
 def test_offline_says_how_to_get_it(hub: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import diffusers
 import torch
 from diffusers import DiffusionPipeline, ModularPipeline
-from huggingface_hub import hf_hub_download
+from huggingface_hub import constants, get_session, hf_hub_download
 
 from tasvir.errors import HubError, SettingError
 from tasvir.models.devices import pick_device
@@ -26,6 +26,8 @@ from tasvir.models.hub.problems import MissingWeightsError, explain
 from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
 
+PATIENCE = 10.0
+"""Seconds that the hub has to answer at all."""
 DENOISERS = ("unet", "transformer", "prior", "decoder", "prior_prior")
 """Names of the parts that run once a step: what torch.compile is worth its while for."""
 Kind = type | Callable[[type], type]
@@ -128,7 +130,8 @@ def _fetch(
             f"{card.name} runs only with Python that comes with it, and that can do anything that you can: "
             "read it on the hub, then pass --trust-remote-code"
         )
-    where = {"revision": load.revision or card.revision, "local_files_only": load.local_only}
+    here = load.local_only or card.is_folder or not _reachable(str(constants.ENDPOINT))
+    where = {"revision": load.revision or card.revision, "local_files_only": here}
     index = _index(card, where)
     pipeline_class = _class(card, index, kind, load)
     if card.is_folder:
@@ -143,6 +146,15 @@ def _fetch(
         **skipped,
     )
     return Path(folder), pipeline_class
+
+
+def _reachable(hub: str) -> bool:
+    """Whether the hub answers, whatever it says: its library would go on trying for half a minute."""
+    try:
+        get_session().head(hub, timeout=PATIENCE)
+    except Exception:  # of whichever client the library brings, or because it was told to stay offline
+        return False
+    return True
 
 
 def _index(card: Card, where: dict[str, Any]) -> dict[str, Any]:
