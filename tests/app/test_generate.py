@@ -58,6 +58,17 @@ def test_progress_tells_each_step(runner: CliRunner, scripted: Any, tmp_path: Pa
     assert "picture 2 of 2 is the best" in output
 
 
+def test_a_generators_steps_are_shown(scripted: Any) -> None:
+    from tasvir.app.cli.progress import Progress
+    from tasvir.loop import Event
+    from tasvir.records import Prompt, Trace
+
+    progress = Progress()
+    progress(Event("draw", 0, Trace(Prompt("a dog"), 0)))
+    progress.tell_step(3, 20, None)
+    assert progress._status.status == "drawing picture 1, step 3 of 20 ..."
+
+
 def test_json_is_all_of_stdout(runner: CliRunner, scripted: Any, tmp_path: Path) -> None:
     result = runner.invoke(app, ["generate", PROMPT, "--json", "--out", str(tmp_path / "a")])
     data = json.loads(result.stdout)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tasvir.errors import SettingError
 from tasvir.records import Layout, Picture, Prompt
@@ -52,11 +52,14 @@ class Generator(ABC):
     Attributes:
         reads_layouts: False where a layout cannot be drawn, so that such a generator only works unguided.
         native_size: Width and height in pixels that are drawn where nobody asks for a size.
+        on_step: Called with the step (from 1), how many there are, and the latents of the batch after every
+            denoising step, by generators that can tell; what it raises ends the drawing.
     """
 
     name: ClassVar[str]
     reads_layouts: bool = True
     native_size: tuple[int, int] = (512, 512)
+    on_step: Callable[[int, int, Any], None] | None = None
 
     @property
     def label(self) -> str:

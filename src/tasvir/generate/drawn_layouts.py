@@ -15,7 +15,7 @@ from tasvir.records import Layout, Picture, Prompt
 if TYPE_CHECKING:
     from PIL import Image
 
-    from tasvir.models.hub.text_to_image import Asked, OnStep, TextToImage
+    from tasvir.models.hub.text_to_image import Asked, TextToImage
 
 Drawn = list[tuple["Image.Image", dict[str, Any]]]
 """Pictures, each with what is needed to draw it again."""
@@ -49,15 +49,6 @@ class LayoutGenerator(Generator):
     def label(self) -> str:
         return f"{self.name}:{self.model.card.name}"
 
-    @property
-    def on_step(self) -> OnStep | None:
-        """Called with step, number of steps and latents after every denoising step of a batch."""
-        return self.model.on_step
-
-    @on_step.setter
-    def on_step(self, told: OnStep | None) -> None:
-        self.model.on_step = told
-
     def draw(
         self,
         prompts: Sequence[Prompt],
@@ -75,6 +66,7 @@ class LayoutGenerator(Generator):
 
         require_drawable(layouts, self.most_things)
         asked = Asked(settings.size, settings.steps, settings.scale, settings.sampler, self._negative)
+        self.model.on_step = self.on_step
         drawn: Drawn = []
         for start in range(0, len(prompts), self._batch):
             part = slice(start, start + self._batch)

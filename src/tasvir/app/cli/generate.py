@@ -145,6 +145,7 @@ def _run_all(
     try:
         with progress:
             opened = open_models(models, settings, opening)
+            opened["generator"].on_step = progress.tell_step
             for seed, folder in kept.items():
                 traces.append(_run(prompt, seed, folder, {**opened, **settings}, progress))
                 if traces[-1].finished == "interrupted":

@@ -89,10 +89,14 @@ def _run(
         bar.advance(line)
 
     waits = [isinstance(models[role], Guide) and models[role].waits for role in ("guide", "judge")]
+    generator = registry.create("generators", models["generator"], Generator)
+    generator.on_step = lambda step, total, _: bar.update(
+        line, description=f"prompts (drawing, step {step} of {total})"
+    )
     runner = PromptRunner(
         models["guide"],
         models["judge"],
-        registry.create("generators", models["generator"], Generator),
+        generator,
         models["settings"],
         at_once=2 * opening.service.concurrency if any(waits) else 1,
         batch=batch,

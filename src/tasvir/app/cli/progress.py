@@ -37,6 +37,7 @@ class Progress:
         self._console = Console(stderr=to_stderr, highlight=False, markup=False, emoji=False)
         self._status = self._console.status("loading the models")
         self._before: Event | None = None
+        self._now = ""
 
     def __enter__(self) -> Self:
         self._status.start()
@@ -63,7 +64,12 @@ class Progress:
         if event.step == "finished":
             self._tell_end(event.trace)
         else:
-            self._status.update(_NOW.get(event.step, event.step).format(number=event.index + 1) + " ...")
+            self._now = _NOW.get(event.step, event.step).format(number=event.index + 1)
+            self._status.update(f"{self._now} ...")
+
+    def tell_step(self, step: int, total: int, _latents: object) -> None:
+        """Show how far a picture is; for a generator's ``on_step``."""
+        self._status.update(f"{self._now}, step {step} of {total} ...")
 
     def _tell_result(self, done: Event, trace: Trace) -> None:
         if done.step == "plan":

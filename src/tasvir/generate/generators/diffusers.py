@@ -9,7 +9,7 @@ from typing import ClassVar
 from tasvir.errors import SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.models.hub.drawing import to_picture
-from tasvir.models.hub.text_to_image import Asked, OnStep, TextToImage
+from tasvir.models.hub.text_to_image import Asked, TextToImage
 from tasvir.models.load import LoadSettings
 from tasvir.records import Layout, Picture, Prompt
 
@@ -55,15 +55,6 @@ class DiffusersGenerator(Generator):
     def label(self) -> str:
         return f"{self.name}:{self.model.card.name}"
 
-    @property
-    def on_step(self) -> OnStep | None:
-        """Called with step, number of steps and latents after every denoising step of a batch."""
-        return self.model.on_step
-
-    @on_step.setter
-    def on_step(self, told: OnStep | None) -> None:
-        self.model.on_step = told
-
     def draw(
         self,
         prompts: Sequence[Prompt],
@@ -83,6 +74,7 @@ class DiffusersGenerator(Generator):
         asked = Asked(
             settings.size, settings.steps, settings.scale, settings.sampler, self._negative, self._true_scale
         )
+        self.model.on_step = self.on_step
         drawn = []
         for start in range(0, len(prompts), self._batch):
             part = slice(start, start + self._batch)
