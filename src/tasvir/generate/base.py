@@ -66,6 +66,15 @@ class Generator(ABC):
         """What a trace calls it: the name, with the model where the name stands for many."""
         return self.name
 
+    def refuse_unread(self, layouts: Sequence[Layout | None]) -> None:
+        """Refuse layouts where this generator reads none.
+
+        Raises:
+            SettingError: There is one.
+        """
+        if not self.reads_layouts and any(layout is not None for layout in layouts):
+            raise SettingError(f"{self.label} reads no layouts: draw unguided, or choose another generator")
+
     @abstractmethod
     def draw(
         self,
@@ -85,3 +94,19 @@ class Generator(ABC):
         Returns:
             n pictures of `settings.size`, in order, with provenance.
         """
+
+
+class StandIn(Generator):
+    """Base of what stands before a generator and looks like it.
+
+    Args:
+        generator: Who really draws.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+        self.reads_layouts, self.native_size = generator.reads_layouts, generator.native_size
+
+    @property
+    def label(self) -> str:
+        return self._generator.label

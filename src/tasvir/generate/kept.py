@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from tasvir.errors import OutputError
-from tasvir.generate.base import DrawSettings, Generator
+from tasvir.generate.base import DrawSettings, Generator, StandIn
 from tasvir.records import Layout, Picture, Prompt
 
 
-class KeptGenerator(Generator):
+class KeptGenerator(StandIn):
     """Stands before a generator; safe over threads if that one is.
 
     Args:
@@ -32,12 +32,8 @@ class KeptGenerator(Generator):
     name: ClassVar[str] = "kept"
 
     def __init__(self, generator: Generator, folder: Path) -> None:
-        self._generator, self._folder = generator, folder
-        self.reads_layouts, self.native_size = generator.reads_layouts, generator.native_size
-
-    @property
-    def label(self) -> str:
-        return self._generator.label
+        super().__init__(generator)
+        self._folder = folder
 
     def draw(
         self,

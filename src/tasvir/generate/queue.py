@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tasvir.errors import TasvirError
-from tasvir.generate.base import DrawSettings, Generator
+from tasvir.generate.base import DrawSettings, Generator, StandIn
 from tasvir.records import Layout, Picture, Prompt
 
 _LOOK = 0.2
@@ -31,7 +31,7 @@ class _Wish:
     picture: Future[Picture] = field(default_factory=Future)
 
 
-class DrawingQueue(Generator):
+class DrawingQueue(StandIn):
     """Stands in for a generator in any number of threads; `serve` draws what they wait for.
 
     Args:
@@ -42,15 +42,10 @@ class DrawingQueue(Generator):
     name: ClassVar[str] = "queue"
 
     def __init__(self, generator: Generator, batch: int = 8) -> None:
-        self._generator = generator
+        super().__init__(generator)
         self._batch = batch
         self._wishes: queue.Queue[_Wish] = queue.Queue()
         self._stopped = False
-        self.reads_layouts, self.native_size = generator.reads_layouts, generator.native_size
-
-    @property
-    def label(self) -> str:
-        return self._generator.label
 
     def draw(
         self,

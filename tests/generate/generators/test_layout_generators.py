@@ -17,11 +17,11 @@ from PIL import Image
 from tasvir.codecs import decode
 from tasvir.errors import HubError, SettingError
 from tasvir.generate.base import DrawSettings
-from tasvir.generate.drawn_layouts import LayoutGenerator
 from tasvir.generate.generators.controlnet import ControlNetGenerator
 from tasvir.generate.generators.gligen import GligenGenerator
 from tasvir.generate.generators.prompted import PromptedGenerator
 from tasvir.generate.generators.regional import RegionalGenerator
+from tasvir.generate.hub_drawing import HubGenerator
 from tasvir.models.control.maps import depth_map
 from tasvir.models.hub.drawing import generators
 from tasvir.models.layout_prompts import written
@@ -51,7 +51,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def made(folders: dict[str, str]) -> dict[str, LayoutGenerator]:
+def made(folders: dict[str, str]) -> dict[str, HubGenerator]:
     return {
         "gligen": GligenGenerator(folders["gligen"], HERE, beta=1.0, batch=2),
         "regional": RegionalGenerator(folders["sd"], HERE, base_ratio=0.2, batch=2),
@@ -69,9 +69,7 @@ def pixels(picture: Picture) -> NDArray[np.int64]:
 
 
 @each
-def test_batches_of_layouts_and_none_are_drawn_like_singles(
-    made: dict[str, LayoutGenerator], name: str
-) -> None:
+def test_batches_of_layouts_and_none_are_drawn_like_singles(made: dict[str, HubGenerator], name: str) -> None:
     """Five pictures, at most two at once; within two levels of 255."""
     generator = made[name]
     other = Layout((Thing("a tree", Box(0.3, 0.1, 0.7, 0.9)),))
@@ -85,7 +83,7 @@ def test_batches_of_layouts_and_none_are_drawn_like_singles(
 
 
 @each
-def test_an_interrupt_leaves_the_generator_usable(made: dict[str, LayoutGenerator], name: str) -> None:
+def test_an_interrupt_leaves_the_generator_usable(made: dict[str, HubGenerator], name: str) -> None:
     generator = made[name]
     before = generator.draw([PROMPT], [LAYOUT], [1], QUICK)[0]
 
@@ -113,7 +111,7 @@ def test_an_interrupt_leaves_the_generator_usable(made: dict[str, LayoutGenerato
     ],
 )
 def test_a_layout_that_is_none_is_refused(
-    made: dict[str, LayoutGenerator], name: str, layout: Layout, problem: str
+    made: dict[str, HubGenerator], name: str, layout: Layout, problem: str
 ) -> None:
     with pytest.raises(SettingError, match=problem):
         made[name].draw([PROMPT], [layout], [0], QUICK)
@@ -121,7 +119,7 @@ def test_a_layout_that_is_none_is_refused(
 
 @each
 def test_the_provenance_says_how_to_draw_it_again(
-    made: dict[str, LayoutGenerator], folders: dict[str, str], name: str
+    made: dict[str, HubGenerator], folders: dict[str, str], name: str
 ) -> None:
     settings = DrawSettings(size=(64, 64), steps=3, scale=4.0)
     picture = made[name].draw([PROMPT], [LAYOUT], [9], settings)[0]
@@ -140,7 +138,7 @@ def test_the_provenance_says_how_to_draw_it_again(
 
 @each
 def test_too_little_memory_says_what_to_leave_out(
-    made: dict[str, LayoutGenerator], name: str, monkeypatch: pytest.MonkeyPatch
+    made: dict[str, HubGenerator], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -203,7 +201,7 @@ def test_what_needs_code_of_its_own_is_guarded(make: Any, problem: str) -> None:
 def test_gligen_opens_a_folder_that_names_diffusers_own_pipeline(
     folders: dict[str, str],
     tmp_path: Path,
-    made: dict[str, LayoutGenerator],
+    made: dict[str, HubGenerator],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As IGLIGEN's does; without a word about the class being deprecated."""
@@ -233,7 +231,7 @@ def test_gligen_xl_draws_layouts(folders: dict[str, str]) -> None:
 
 
 def test_controlnet_gives_the_pixels_of_diffusers_and_its_weight_counts(
-    folders: dict[str, str], made: dict[str, LayoutGenerator]
+    folders: dict[str, str], made: dict[str, HubGenerator]
 ) -> None:
     ours = pixels(made["controlnet"].draw([PROMPT], [LAYOUT], [4], DrawSettings((64, 64), 2, 7.5))[0])
     net = ControlNetModel.from_pretrained(folders["control-sd"])

@@ -87,8 +87,7 @@ class ClipLatentGenerator(Generator):
             SettingError: A layout, a scale or a sampler is given, or the size is no multiple of what a latent
                 covers.
         """
-        if any(layout is not None for layout in layouts):
-            raise SettingError(f"{self.label} reads no layouts: draw unguided, or choose another generator")
+        self.refuse_unread(layouts)
         for what in ("scale", "sampler"):
             if getattr(settings, what) is not None:
                 raise SettingError(f"{self.label} takes no {what}, for nothing is denoised: leave it out")

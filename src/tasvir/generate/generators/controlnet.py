@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from tasvir.errors import SettingError
-from tasvir.generate.drawn_layouts import Drawn, LayoutGenerator
+from tasvir.generate.hub_drawing import Drawn, HubGenerator
 from tasvir.models.control.maps import MAPS
 from tasvir.models.control.model import Controlled
 from tasvir.models.hub.text_to_image import Asked, TextToImage
@@ -16,7 +16,7 @@ from tasvir.records import Layout
 MOST_WEIGHT = 2.0
 
 
-class ControlNetGenerator(LayoutGenerator):
+class ControlNetGenerator(HubGenerator):
     """ControlNet on maps of the layout: controlnet:NAME with --set control=NAME, hub ids or folders."""
 
     name: ClassVar[str] = "controlnet"

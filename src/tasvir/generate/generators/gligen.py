@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tasvir.generate.drawn_layouts import Drawn, LayoutGenerator
+from tasvir.generate.hub_drawing import Drawn, HubGenerator
 from tasvir.models.gligen.denoising import require_beta
 from tasvir.models.gligen.grounding import MAX_OBJECTS
 from tasvir.models.gligen.model import Gligen
@@ -14,7 +14,7 @@ from tasvir.models.load import LoadSettings
 from tasvir.records import Layout
 
 
-class GligenGenerator(LayoutGenerator):
+class GligenGenerator(HubGenerator):
     """GLIGEN: gligen:NAME, a hub id or a folder; up to 30 boxes with phrases."""
 
     name: ClassVar[str] = "gligen"

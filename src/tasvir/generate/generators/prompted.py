@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from tasvir.errors import SettingError
-from tasvir.generate.drawn_layouts import Drawn, LayoutGenerator
+from tasvir.generate.hub_drawing import Drawn, HubGenerator
 from tasvir.models.hub.cards import find
 from tasvir.models.hub.text_to_image import Asked, TextToImage
 from tasvir.models.layout_prompts import WRITERS, require_readable, written
@@ -16,7 +16,7 @@ from tasvir.records import Layout
 CODEC_OF_FAMILY = {"flux-3": "flux3", "moss-image": "moss"}
 
 
-class PromptedGenerator(LayoutGenerator):
+class PromptedGenerator(HubGenerator):
     """The layout written into the prompt, for models that read it there: prompted:NAME, hub id or folder."""
 
     name: ClassVar[str] = "prompted"

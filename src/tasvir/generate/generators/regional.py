@@ -8,14 +8,14 @@ from typing import ClassVar
 from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 
 from tasvir.errors import SettingError
-from tasvir.generate.drawn_layouts import Drawn, LayoutGenerator
+from tasvir.generate.hub_drawing import Drawn, HubGenerator
 from tasvir.models.hub.text_to_image import Asked, TextToImage
 from tasvir.models.load import LoadSettings
 from tasvir.models.regional import listening, regions_of
 from tasvir.records import Layout
 
 
-class RegionalGenerator(LayoutGenerator):
+class RegionalGenerator(HubGenerator):
     """Regional prompting: regional:NAME, a hub id or a folder of Stable Diffusion 1, 2 or XL."""
 
     name: ClassVar[str] = "regional"

@@ -1,4 +1,4 @@
-"""What generators share that draw layouts with models of the hub: options, checks, batches, provenance."""
+"""What generators share that draw with models of the hub: options, checks, batches, provenance."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ Drawn = list[tuple["Image.Image", dict[str, Any]]]
 """Pictures, each with what is needed to draw it again."""
 
 
-class LayoutGenerator(Generator):
-    """Base of layout generators with hub models; subclasses give `name` and `_draw`.
+class HubGenerator(Generator):
+    """Base of generators with hub models; subclasses give `name` and `_draw`.
 
     Args:
         model: The opened model.
         negative: What no picture shall show.
         batch: Most pictures drawn at once, at least 1.
+        true_scale: Above 1, guidance against ``negative`` for models distilled for guidance (FLUX.1).
 
     Attributes:
         most_things: Things of a layout that the model reads.
@@ -38,12 +39,15 @@ class LayoutGenerator(Generator):
 
     most_things: ClassVar[int] = MAX_THINGS
 
-    def __init__(self, model: TextToImage, negative: str, batch: int) -> None:
+    def __init__(
+        self, model: TextToImage, negative: str, batch: int, true_scale: float | None = None
+    ) -> None:
         if batch < 1:
             raise SettingError(f"batch is {batch}: give 1 or more")
         self.model = model
         self.native_size = model.native_size
-        self._negative, self._batch = negative, 1 if model.draws_singly else batch
+        self._negative, self._true_scale = negative, true_scale
+        self._batch = 1 if model.draws_singly else batch
 
     @property
     def label(self) -> str:
@@ -64,8 +68,11 @@ class LayoutGenerator(Generator):
         from tasvir.models.hub.drawing import to_picture
         from tasvir.models.hub.text_to_image import Asked
 
+        self.refuse_unread(layouts)
         require_drawable(layouts, self.most_things)
-        asked = Asked(settings.size, settings.steps, settings.scale, settings.sampler, self._negative)
+        asked = Asked(
+            settings.size, settings.steps, settings.scale, settings.sampler, self._negative, self._true_scale
+        )
         self.model.on_step = self.on_step
         drawn: Drawn = []
         for start in range(0, len(prompts), self._batch):
