@@ -251,7 +251,7 @@ def _set_score(name: str, row: sqlite3.Row) -> SetScore:
 def _ratings(store: sqlite3.Connection) -> tuple[Rating, ...]:
     """The last of each person, prompt and picture."""
     last = {}
-    for row in store.execute("SELECT * FROM ratings ORDER BY rowid"):
+    for row in store.execute("SELECT * FROM ratings ORDER BY made"):
         of = (row["rater"], row["suite"], row["prompt"], row["picture"])
         last[of] = Rating(*of, row["value"], row["seconds"])
     return tuple(last.values())
@@ -260,7 +260,7 @@ def _ratings(store: sqlite3.Connection) -> tuple[Rating, ...]:
 def _speeds(store: sqlite3.Connection, models: set[str]) -> tuple[Speed, ...]:
     """Of each model and setting the one of most pictures, of equal ones the last."""
     best = {}
-    for row in store.execute("SELECT * FROM speeds ORDER BY n, rowid"):
+    for row in store.execute("SELECT * FROM speeds ORDER BY n, made"):
         if row["model"] in models:
             best[row["model"], row["settings"]] = Speed(
                 row["model"],
