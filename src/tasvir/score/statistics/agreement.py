@@ -106,8 +106,6 @@ def _alphas(coincidences: Values, values: Values, scale: Scale) -> Values:
 
 def _distances(totals: Values, values: Values, scale: Scale) -> Values:
     """Squared distances of values; ordinal ones hang on how many ratings lie in between."""
-    if scale == "nominal":
-        return (values[None, :, None] != values[None, None, :]).astype(np.float64)
-    along = values[None] if scale == "interval" else np.cumsum(totals, axis=1) - totals / 2
+    along = np.cumsum(totals, axis=1) - totals / 2 if scale == "ordinal" else values[None]
     distances: Values = (along[:, :, None] - along[:, None, :]) ** 2
-    return distances
+    return np.sign(distances) if scale == "nominal" else distances
