@@ -39,8 +39,10 @@ def test_columns_of_one_call_are_those_of_many() -> None:
     together = prompt_means(columns, draws=500)
     for index in range(3):
         known = columns[~np.isnan(columns[:, index]), index]
-        assert together[index] == prompt_means(known[:, None], draws=500)[0]
-    assert prompt_means(columns, draws=500, seed=1) != together
+        (alone,) = prompt_means(known[:, None], draws=500)
+        assert together[index].interval == pytest.approx(alone.interval)
+        assert together[index].value == pytest.approx(alone.value)
+    assert prompt_means(columns, draws=500, seed=1)[0].interval != together[0].interval
 
 
 def test_what_has_no_interval_says_why() -> None:
@@ -79,15 +81,21 @@ def test_shares_of_alike_pictures_count_prompts_and_of_unlike_ones_pictures() ->
 
 @pytest.mark.parametrize("shape", ["normal", "skewed", "alike"])
 def test_intervals_hold_the_truth(shape: str) -> None:
-    """600 runs of 30 prompts; the standard error of a share of 0.95 is 0.009. `benchmarks/interval_coverage.py`
-    has more of everything."""
-    rng = np.random.default_rng(7)
+    """1,000 runs of 30 prompts, standard error of a share of 0.95: 0.007; the benchmark has more."""
+    rng = np.random.default_rng(0)
     draw = {
-        "normal": lambda: (rng.normal(2, 1, (30, 600)), 2.0),
-        "skewed": lambda: (rng.beta(5, 0.7, (30, 600)), 5 / 5.7),
-        "alike": lambda: (rng.normal(0, 0.8, (30, 600)) + rng.normal(0, 0.5, (30, 4, 600)).mean(axis=1), 0.0),
+        "normal": lambda: (rng.normal(2, 1, (30, 1000)), 2.0),
+        "skewed": lambda: (rng.beta(5, 0.7, (30, 1000)), 5 / 5.7),
+        "alike": lambda: (
+            rng.normal(0, 0.8, (30, 1000)) + rng.normal(0, 0.5, (30, 4, 1000)).mean(axis=1),
+            0.0,
+        ),
     }[shape]
     columns, truth = draw()
-    found = [figure.interval for figure in prompt_means(columns, draws=1000)]
+    found = [
+        figure.interval
+        for seed, part in enumerate(np.split(columns, 20, axis=1))
+        for figure in prompt_means(part, draws=1000, seed=seed)
+    ]
     held = np.mean([interval is not None and interval[0] <= truth <= interval[1] for interval in found])
-    assert 0.925 <= held <= 0.975
+    assert 0.93 <= held <= 0.97

@@ -82,7 +82,7 @@ def test_effect_and_least_detectable_difference_by_hand() -> None:
 
 
 def test_a_difference_of_that_size_is_found_four_times_out_of_five() -> None:
-    """60 prompts, 400 studies with a true difference of 2.8 / sqrt(60): power 0.80, its standard error 0.02."""
+    """60 prompts, 400 studies, a true difference of 2.8 / sqrt(60): power 0.80, standard error 0.02."""
     rng = np.random.default_rng(11)
     columns = rng.normal(2.8 / np.sqrt(60), 1, (60, 400))
     found = np.mean([p is not None and p < 0.05 for p in sign_flip(columns, draws=1000)])
