@@ -31,13 +31,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_tables_say_what_the_comparison_says(runner: CliRunner, run: Path) -> None:
-    told = runner.invoke(app, ["compare", str(run), "--draws", "2000"])
+    told = runner.invoke(app, ["compare", str(run), "--draws", "500"])
     assert told.exit_code == 0, told.output
     lines = told.output.splitlines()
     assert "up on made, higher is better; 30 prompts x 2 seeds" in lines
     assert "down on made, lower is better; 30 prompts x 2 seeds" in lines
     rows = [line.split() for line in lines]
-    as_json = json.loads(runner.invoke(app, ["compare", str(run), "--draws", "2000", "--json"]).stdout)
+    as_json = json.loads(runner.invoke(app, ["compare", str(run), "--draws", "500", "--json"]).stdout)
     for table in as_json["tables"]:
         for mean in table["overall"]["means"]:
             low, high = mean["interval"]
