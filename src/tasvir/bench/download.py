@@ -83,7 +83,7 @@ def _read(
 
 def _failed(shown: str, reason: str, status: int | None = None) -> DownloadError:
     return DownloadError(
-        f"cannot get {shown}: {reason}; download it by hand, in a browser or on another machine, and name the "
-        "file with --from",
+        f"cannot get {shown}: {reason}; download it by hand, in a browser or on another machine, and name "
+        "the file with --from",
         status,
     )

@@ -1,4 +1,4 @@
-"""Imports a published suite: finds its files, reads them, checks what came out against what is known, keeps it.
+"""Imports a published suite: finds its files, reads them, checks what came out, keeps it.
 
 Whatever is put right or found is told. A version that is not known is a warning, because files change; other
 numbers of prompts than were published are an error, because then most likely something was lost.

@@ -17,7 +17,9 @@ FURNITURE = 12
 """Lines that may stand between two entries; more, and the list has ended."""
 HEADER_TIMES = 3
 """A line that is there so often in a document is a header, and belongs to no entry."""
-_LETTERS = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "’": "'", "‐": "-", "\u00a0": " "})
+_LETTERS = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "’": "'", "‐": "-", "\u00a0": " "}
+)
 _ENTRY = re.compile(r"\s*(\d{1,4})\s?[.)](?:\s+(.*))?")
 _PAGE_NUMBER = re.compile(r"[\s\d.-]*|[ivxlc]+")
 

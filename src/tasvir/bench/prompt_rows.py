@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tasvir.errors import SettingError, UnknownNameError, UserInputError
 from tasvir.records import Prompt
@@ -78,9 +78,9 @@ def rows_in(data: bytes, suffix: str, where: str) -> list[PromptRow]:
     """See `read_rows`; messages call the file by ``where``."""
     text = decoded(data, where)
     if suffix == ".csv":
-        rows = list(_table(text, where, delimiter=","))
+        rows = list(_table(text, where, delimiter=",", quoted=True))
     elif suffix == ".tsv":
-        rows = list(_table(text, where, delimiter="\t", quoting=csv.QUOTE_NONE))
+        rows = list(_table(text, where, delimiter="\t", quoted=False))
     else:
         rows = list(_lines(text, where, in_json=suffix == ".jsonl"))
     if not rows:
@@ -140,7 +140,8 @@ def _lines(text: str, where: str, *, in_json: bool) -> Iterator[PromptRow]:
             yield PromptRow(number, checked_prompt(row.get(named)), fields)
 
 
-def _table(text: str, where: str, *, delimiter: str, quoting: int = csv.QUOTE_MINIMAL) -> Iterator[PromptRow]:
+def _table(text: str, where: str, *, delimiter: str, quoted: bool) -> Iterator[PromptRow]:
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
     header: list[str] = []
     while True:

@@ -1,7 +1,7 @@
 """Chooses some of a suite's prompts: a seeded sample, and the first so many.
 
-A prompt's rank is the SHA-256 of seed and id; a sample takes the lowest ranks. So a sample hangs on neither
-the order of the suite nor a library's generator, and a larger sample of the same seed holds every smaller one.
+A prompt's rank is the SHA-256 of seed and id; a sample takes the lowest ranks. So a sample hangs neither on
+the order of the suite nor on a library's generator, and a larger sample of a seed holds every smaller one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def choose(
     if sample is not None:
         match = re.fullmatch(r"(\d{1,9})(-per-category)?", sample.strip())
         if match is None or int(match[1]) == 0:
-            raise SettingError(f"--sample {sample!r}: expected N-per-category or N, e.g. 1-per-category or 50")
+            raise SettingError(
+                f"--sample {sample!r}: expected N-per-category or N, e.g. 1-per-category or 50"
+            )
         groups = by_category(prompts, lambda entry: entry.category) if match[2] else [chosen]
         chosen = [entry for group in groups for entry in _drawn(group, int(match[1]), seed)]
     if limit is not None:

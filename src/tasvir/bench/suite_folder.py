@@ -1,7 +1,7 @@
 """Where imported suites lie: a folder each in the user's data folder, of prompts and what is known of them.
 
-``prompts.jsonl`` holds a prompt a line, ``about.json`` where they come from and the SHA-256 of the other file.
-A suite is put there whole or not at all.
+``prompts.jsonl`` holds a prompt a line, ``about.json`` where they come from and the SHA-256 of the other
+file. A suite is put there whole or not at all.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def remove_suite(folder: Path) -> None:
         OutputError: It cannot be removed.
     """
     if not (folder / ABOUT).is_file():
-        raise UnknownNameError(f"no suite {folder.name!r} was imported: `tasvir suites list` shows those that were")
+        raise UnknownNameError(
+            f"no suite {folder.name!r} was imported: `tasvir suites list` shows those that were"
+        )
     try:
         shutil.rmtree(folder)
     except OSError as problem:
@@ -117,4 +119,6 @@ def remove_suite(folder: Path) -> None:
 
 
 def _damaged(folder: Path, reason: str) -> RecordError:
-    return RecordError(f"the suite in {folder} is damaged ({reason}): import it again with `tasvir suites add`")
+    return RecordError(
+        f"the suite in {folder} is damaged ({reason}): import it again with `tasvir suites add`"
+    )

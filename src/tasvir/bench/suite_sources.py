@@ -18,7 +18,7 @@ def gather(suite: PublishedSuite, source: str, on_progress: OnProgress | None = 
 
     Args:
         suite: What is looked for.
-        source: A file, a folder (searched with its subfolders), or an address; one that ends in / is a folder.
+        source: A file, a folder (searched with its subfolders), or an address; one with / at the end is a folder.
         on_progress: See `tasvir.bench.download`.
 
     Raises:
@@ -60,15 +60,21 @@ def _from_folder(suite: PublishedSuite, folder: Path) -> dict[str, Given]:
     for file in suite.files:
         names = {file.name, *file.also}
         here = [folder / name for name in sorted(names) if (folder / name).is_file()]
-        paths = here or sorted(path for name in sorted(names) for path in folder.rglob(name) if path.is_file())
+        paths = here or sorted(
+            path for name in sorted(names) for path in folder.rglob(name) if path.is_file()
+        )
         if len(paths) > 1:
             listed = " and ".join(map(str, paths[:4]))
-            raise SettingError(f"{file.name} is in {folder} more than once ({listed}): name a narrower folder")
+            raise SettingError(
+                f"{file.name} is in {folder} more than once ({listed}): name a narrower folder"
+            )
         if paths:
             found[file.name] = _given(paths[0])
     if not found:
-        names = ", ".join(file.name for file in suite.files if not file.optional)
-        raise UnknownNameError(f"{folder} holds no file of that suite: expected {names}; name the file itself")
+        expected = ", ".join(file.name for file in suite.files if not file.optional)
+        raise UnknownNameError(
+            f"{folder} holds no file of that suite: expected {expected}; name the file itself"
+        )
     return found
 
 
@@ -79,8 +85,8 @@ def _meant(suite: PublishedSuite, name: str) -> PublishedFile:
     for file in suite.files:
         if name in (file.name, *file.also):
             return file
-    names = ", ".join(file.name for file in suite.files)
-    raise UnknownNameError(f"{name!r} is none of the suite's files: name the folder that holds {names}")
+    expected = ", ".join(file.name for file in suite.files)
+    raise UnknownNameError(f"{name!r} is none of the suite's files: name the folder that holds {expected}")
 
 
 def _given(path: Path) -> Given:

@@ -13,7 +13,20 @@ import typer
 from typer.core import TyperGroup
 
 from tasvir import __version__
-from tasvir.app.cli import ask, cards, edit, explain, generate, guide, judge, plan, serve, suites, train, world
+from tasvir.app.cli import (
+    ask,
+    cards,
+    edit,
+    explain,
+    generate,
+    guide,
+    judge,
+    plan,
+    serve,
+    suites,
+    train,
+    world,
+)
 from tasvir.app.cli import list as list_command
 from tasvir.errors import TasvirError, UserInputError
 

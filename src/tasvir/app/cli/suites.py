@@ -13,7 +13,9 @@ from tasvir.app.cli.options import Json, Seed
 if TYPE_CHECKING:
     from tasvir.bench.importing import Imported
 
-app = typer.Typer(no_args_is_help=True, help="Prompt suites: which there are, what is in them, adding published ones.")
+app = typer.Typer(
+    no_args_is_help=True, help="Prompt suites: which there are, what is in them, adding published ones."
+)
 Name = Annotated[str, typer.Argument(help="See `tasvir suites list`.", show_default=False)]
 
 
@@ -35,17 +37,18 @@ def list_suites(as_json: Json = False) -> None:
 @app.command("show")
 def show(
     name: Annotated[
-        str, typer.Argument(help="NAME, NAME:CATEGORY, or file:PATH for a file of your own.", show_default=False)
+        str,
+        typer.Argument(help="NAME, NAME:CATEGORY, or file:PATH for a file of your own.", show_default=False),
     ],
     category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
-    sample: Annotated[
-        str | None, typer.Option(help="A random sample: 2-per-category, or 50 of all.")
-    ] = None,
+    sample: Annotated[str | None, typer.Option(help="A random sample: 2-per-category, or 50 of all.")] = None,
     sample_seed: Seed = 0,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only so many, from the categories in turn.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, with the facts of each prompt.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON lines, with the facts of each prompt.")
+    ] = False,
 ) -> None:
     """Show the prompts of a suite, or those that a sample of it takes."""
     from tasvir import registry
@@ -76,14 +79,16 @@ def add(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring a published suite here: read, checked against what is known of it, and kept in your data folder."""
+    """Bring a published suite here: read, checked against what is known of it, kept in your data folder."""
     from tasvir.bench.importing import add_suite, importable
     from tasvir.errors import SettingError
 
     if not source:
         known = importable(name).published()
         where = "\n".join(f"  {file.url or known.home}" for file in known.files)
-        raise SettingError(f"say with --from which file, folder or address {name} is to be read from:\n{where}")
+        raise SettingError(
+            f"say with --from which file, folder or address {name} is to be read from:\n{where}"
+        )
     told = add_suite(name, source, accept=accept, on_progress=_tell_bytes)
     if as_json:
         typer.echo(json.dumps({**asdict(told), "folder": str(told.folder)}, indent=2, ensure_ascii=False))
@@ -117,7 +122,11 @@ def _row(name: str) -> dict[str, Any]:
         found = registry.create("suites", name, Suite).provenance
     except TasvirError as problem:
         return {"name": name, "rows": None, "told": str(problem), "provenance": {}}
-    told = [found.get("version"), f"from {found['source']}" if "source" in found else None, found.get("licence")]
+    told = [
+        found.get("version"),
+        f"from {found['source']}" if "source" in found else None,
+        found.get("licence"),
+    ]
     return {
         "name": name,
         "rows": found.get("rows"),

@@ -34,5 +34,7 @@ class DrawBenchSuite(ImportedSuite):
 def _cells(where: str, number: int, line: str) -> tuple[str, str]:
     cells = line.split("\t") if "\t" in line else next(csv.reader([line]))
     if len(cells) != 2:
-        raise SettingError(f"{where}, line {number}: expected a prompt and a category, and there are {len(cells)} cells")
+        raise SettingError(
+            f"{where}, line {number}: expected a prompt and a category, and there are {len(cells)} cells"
+        )
     return cells[0], cells[1]

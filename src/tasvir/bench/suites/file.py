@@ -71,8 +71,8 @@ class FileSuite(Suite):
                     raise SettingError(f"the id {entry.id!r} comes twice")
                 if row.field("id") is None and entry.text in lines:
                     raise SettingError(
-                        f"the same prompt as in line {lines[entry.text]}: it would count twice; take one out, "
-                        "or give each an id"
+                        f"the same prompt as in line {lines[entry.text]}: it would count twice; take one "
+                        "out, or give each an id"
                     )
                 found[entry.id] = entry
                 lines.setdefault(entry.text, row.line)

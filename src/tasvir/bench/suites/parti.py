@@ -23,11 +23,15 @@ class PartiSuite(ImportedSuite):
         given = files["PartiPrompts.tsv"]
         (_, header), *lines = lines_of(given, notes) or [(1, "")]
         if tuple(header.split("\t")) != COLUMNS:
-            raise SettingError(f"{given.name}, line 1: expected the columns {', '.join(COLUMNS)} between tabs")
+            raise SettingError(
+                f"{given.name}, line 1: expected the columns {', '.join(COLUMNS)} between tabs"
+            )
         rows = [line.split("\t") for _, line in lines]
         for (number, _), row in zip(lines, rows, strict=True):
             if len(row) != len(COLUMNS):
-                raise SettingError(f"{given.name}, line {number}: {len(row)} columns, expected {len(COLUMNS)}")
+                raise SettingError(
+                    f"{given.name}, line {number}: {len(row)} columns, expected {len(COLUMNS)}"
+                )
         texts = stripped(given.name, "prompts", [row[0] for row in rows], notes)
         return [
             SuitePrompt(f"{index:04d}", text, category.strip(), _facts(challenge, note))

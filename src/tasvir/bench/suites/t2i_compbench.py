@@ -1,13 +1,14 @@
 """T2I-CompBench++: 300 prompts in each of eight categories.
 
-Huang et al. 2023 (NeurIPS, six categories) and 2025 (TPAMI, with 3D relations and numeracy). Where a category's
-prompts follow one pattern they give facts: who stands to whom in which relation, and how many of what. The
-three lists that divide the complex prompts decide which metrics its 3-in-1 score takes together.
+Huang et al. 2023 (NeurIPS, six categories) and 2025 (TPAMI, with 3D relations and numeracy). Where the
+prompts of a category follow one pattern they give facts: who stands to whom in which relation, and how many
+of what. The three lists that divide the complex prompts decide which metrics make up their 3-in-1 score.
 """
 
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -115,7 +116,7 @@ def numbers_in(text: str, nouns: Mapping[str, str]) -> dict[str, int]:
         nouns: Singular by singular and plural.
     """
     words = re.findall(r"[a-z]+", text.lower())
-    pairs = zip(words, words[1:], strict=False)
+    pairs = itertools.pairwise(words)
     return {nouns[noun]: NUMBERS[word] for word, noun in pairs if word in NUMBERS and noun in nouns}
 
 
@@ -125,7 +126,7 @@ def _texts(given: Given, notes: list[str]) -> list[str]:
 
 def _nouns(given: Given) -> dict[str, str]:
     """Singular by singular and plural."""
-    nouns = {}
+    nouns: dict[str, str] = {}
     for number, row in lines_of(given, []):
         singular, dash, plural = (part.strip() for part in row.partition(" - "))
         if not dash:
