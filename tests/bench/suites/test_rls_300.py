@@ -32,7 +32,9 @@ def test_the_thesis_as_text(thesis: Path, tmp_path: Path) -> None:
     assert [entry.id for entry in prompts] == [f"{number:03d}" for number in range(1, 301)]
     assert len({entry.text for entry in prompts}) == 300
     assert all(entry.text.endswith(".") and entry.category == "" for entry in prompts)
-    assert texts_hash([prompts[0].text])[:8] == "d29a645e" and texts_hash([prompts[-1].text])[:8] == "64349f1e"
+    assert (
+        texts_hash([prompts[0].text])[:8] == "d29a645e" and texts_hash([prompts[-1].text])[:8] == "64349f1e"
+    )
 
 
 def test_a_thesis_of_which_a_page_is_lost_is_refused(thesis: Path, tmp_path: Path) -> None:
