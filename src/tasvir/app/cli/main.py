@@ -25,6 +25,7 @@ from tasvir.app.cli import (
     plan,
     query,
     serve,
+    suites,
     train,
     world,
 )
@@ -66,6 +67,7 @@ app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
 app.add_typer(serve.app, name="serve")
+app.add_typer(suites.app, name="suites")
 app.add_typer(world.app, name="world")
 app.add_typer(train.app, name="train")
 
