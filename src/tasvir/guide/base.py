@@ -83,7 +83,7 @@ class Guide(ABC):
 
     @classmethod
     def identity(cls, model: str | None, load: LoadSettings) -> dict[str, Any]:  # noqa: ARG003  # of subclasses
-        """What tells this model apart from others of its name; see `tasvir.generate.base.Generator.identity`."""
+        """What tells this model apart from others of its name; as a generator's."""
         return {} if model is None else {"model": model}
 
     def fork(self) -> Self:

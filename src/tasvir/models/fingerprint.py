@@ -36,9 +36,7 @@ def fingerprint(folder: Path) -> str:
 
 def of_hashes(hashes: Mapping[str, str]) -> str:
     """The same of files whose SHA-256 are known, by their path in the folder."""
-    lines = [
-        f"{digest} {path}\n" for path, digest in sorted(hashes.items()) if Path(path).name not in BESIDE
-    ]
+    lines = [f"{digest} {path}\n" for path, digest in sorted(hashes.items()) if Path(path).name not in BESIDE]
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 

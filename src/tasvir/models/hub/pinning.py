@@ -17,7 +17,7 @@ _FILES = ("model_index.json", "config.json")
 
 
 def pin(choice: str, load: LoadSettings) -> dict[str, Any]:
-    """What a card's name, hub id or folder leads to: {"weights": hash} for a folder, else {"model", "commit"}.
+    """What a name leads to: {"weights": hash} for a folder, {"model": id, "commit": ...} for the hub.
 
     What is in the hub's cache stands before what the hub has by now.
 
