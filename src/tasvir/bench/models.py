@@ -187,6 +187,17 @@ class BenchModel:
         roles = [role for role in self._plugins() if "commit" in identity[role]]
         return replace(self, pins={role: identity[role]["commit"] for role in roles})
 
+    @property
+    def generator_key(self) -> str:
+        """What columns have in common that can share one opened generator."""
+        return repr((self.spec.generator, self._load("generator"), sorted(self.options.items())))
+
+    @property
+    def guide_key(self) -> str:
+        """The same of guides."""
+        how = self._load("guide"), self.opening.service
+        return repr((self.spec.guide, *how, sorted(self.options.items())))
+
     def open_generator(self) -> Generator:
         """Load the generator; see `tasvir.models.opening.open_model`."""
         opening = replace(self.opening, load=self._load("generator"), options=self.options)
