@@ -31,7 +31,7 @@ from tasvir.bench.store_rows import (
     prompt_hash,
     set_key,
 )
-from tasvir.bench.store_schema import STORE, connect, telling
+from tasvir.bench.store_schema import STORE, connect, take_over, telling
 from tasvir.errors import RecordError
 from tasvir.records import SetScore, SuitePrompt
 from tasvir.results import MetricInfo, ModelInfo, Rating, Speed
@@ -275,6 +275,16 @@ class RunStore:
                 copy.close()
             fresh.replace(file)
 
+    def take_over(self, other: Path) -> None:
+        """Add what the store of another folder tells; its pictures are to be beside ours already.
+
+        Raises:
+            RecordError: It is damaged, no store of ours, or of a newer version.
+        """
+        with self._turn, telling(self._file):
+            take_over(self._connection, other)
+            self._lost = self._find_lost()
+
     def _find_lost(self) -> set[str]:
         """Pictures with a row whose file is missing or cut short."""
         sizes = self.files.sizes()
@@ -316,4 +326,4 @@ def _finite(value: float | None, reason: str) -> tuple[float | None, str]:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -62,6 +62,11 @@ CREATE INDEX scores_by_picture ON scores (picture, prompt, recipe);
 """
 """JSON is kept as text with sorted keys; times are UTC. ``results`` has a row a cell and metric."""
 
+DESCRIBING = ("suites", "prompts", "models", "metrics", "cells")
+MADE = ("recipes", "pictures", "failures", "scores", "set_scores")
+TOLD = ("speeds", "ratings")
+"""Tables by what telling a row again does: it takes the old one's place, nothing, or is a row more."""
+
 
 def connect(folder: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open the store of a folder; for writing, make its tables where there are none yet.
@@ -117,6 +122,33 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
         numbers = f"PRAGMA application_id = {OURS}; PRAGMA user_version = {VERSION};"
         connection.executescript(f"BEGIN IMMEDIATE; {TABLES} {numbers} COMMIT;")
+
+
+def take_over(connection: sqlite3.Connection, other: Path) -> None:
+    """Add the rows of another folder's store that are not there yet, in one transaction.
+
+    What describes a run (its suites, models, metrics, cells) is taken as the other says; of what was made,
+    the old row of a key stays.
+
+    Raises:
+        RecordError: See `connect`.
+    """
+    connect(other, read_only=True).close()  # it is one of ours
+    connection.execute("ATTACH ? AS other", (str(other / STORE),))
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for table in DESCRIBING:
+            connection.execute(f"REPLACE INTO {table} SELECT * FROM other.{table}")
+        for table in MADE:
+            connection.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM other.{table}")
+        for table in TOLD:
+            unknown = f"SELECT * FROM other.{table} EXCEPT SELECT * FROM {table} ORDER BY made"
+            connection.execute(f"INSERT INTO {table} {unknown}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.execute("DETACH other")
 
 
 @contextmanager
