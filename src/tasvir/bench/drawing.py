@@ -86,7 +86,12 @@ class Drawer:
     """
 
     def __init__(
-        self, model: BenchModel, generator: Generator, guide: Guide | None, batch: int, keep: Path | None = None
+        self,
+        model: BenchModel,
+        generator: Generator,
+        guide: Guide | None,
+        batch: int,
+        keep: Path | None = None,
     ) -> None:
         self._model, self._generator, self._guide = model, generator, guide
         self._batch, self._keep = batch, keep
@@ -179,7 +184,9 @@ class Drawer:
     def _count(self, wish: Wish) -> int:
         count = self._model.spec.count or wish.count
         if count is None:
-            raise SettingError(f"{self._model.spec.rival_of} has drawn nothing for this prompt to compare with")
+            raise SettingError(
+                f"{self._model.spec.rival_of} has drawn nothing for this prompt to compare with"
+            )
         return count
 
 
@@ -190,7 +197,9 @@ def _best_of(prompt: Prompt, *, judge: None, **settings: Any) -> Trace:  # noqa:
 def _told(ended: Ended) -> list[Result]:
     """What became of a guided prompt; where the guide failed on the way, what was drawn until then stands."""
     trace, error = ended.trace, ended.error
-    if isinstance(error, BudgetError) or (error is None and (trace is None or trace.finished == "interrupted")):
+    if isinstance(error, BudgetError) or (
+        error is None and (trace is None or trace.finished == "interrupted")
+    ):
         return []  # stopped, not failed: it goes on as if it had not begun
     if error is not None and not (isinstance(error, ReplyError) and trace is not None and trace.attempts):
         return [Undrawn(ended.task.id, _reason(error))]

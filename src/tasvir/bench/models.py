@@ -1,7 +1,7 @@
-"""The models of a run: what a column of the matrix is, written down so that it can be opened again anywhere.
+"""The models of a run: what a column of the matrix is, written down so that any process can open it again.
 
-SPEC = GENERATOR[+METHOD:GUIDE]: a generator by itself draws from the text alone; under a guide it draws by one
-of the loop's arms, or several plain pictures of which the guide keeps one. NAME=SPEC gives the column a name.
+SPEC = GENERATOR[+METHOD:GUIDE]: a generator by itself draws from the text alone; under a guide it draws by
+one of the loop's arms, or several plain pictures of which the guide keeps one. NAME=SPEC names the column.
 """
 
 from __future__ import annotations

@@ -76,5 +76,3 @@ class Engine(ABC):
     def close(self) -> None:
         """Let go of models and machines."""
         return
-
-

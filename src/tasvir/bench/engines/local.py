@@ -11,7 +11,7 @@ from pathlib import Path
 from tasvir.bench.drawing import Drawer, Undrawn
 from tasvir.bench.engines.base import Engine, Job, Sink
 from tasvir.bench.models import BenchModel
-from tasvir.bench.timing import Stopwatch, stretch
+from tasvir.bench.timing import Batches, Stopwatch, stretch
 from tasvir.errors import BudgetError, TasvirError
 from tasvir.generate.base import Generator
 from tasvir.guide.base import Guide
@@ -53,7 +53,7 @@ class LocalEngine(Engine):
         except TasvirError as problem:
             sink.keep(job, [Undrawn(wish.key, f"{type(problem).__name__}: {problem}") for wish in job.wishes])
             return
-        rest = job.batches
+        rest: Batches = job.batches
         if job.timed:
             timed, rest = stretch(job.batches)
             watch = Stopwatch(job, load_seconds)
