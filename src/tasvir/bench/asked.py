@@ -33,7 +33,7 @@ class Asked:
     Args:
         suites: By label, the ids of the prompts.
         provenances: By suite's label.
-        models: By name, `tasvir.bench.models.BenchModel.to_dict`; pictures of others have the spec "pictures".
+        models: By name, `tasvir.bench.models.BenchModel.to_dict`; those of others have the spec "pictures".
         metrics: By label, "choice" as typed and the "options" that it takes.
         seeds: Of the run; each prompt has its own one under each.
         sweeps: A column of the matrix for each.
