@@ -211,7 +211,8 @@ def test_a_picture_damaged_there_is_drawn_again_and_pushed(
 ) -> None:
     place = Place("memory://run")
     with RunStore(place.folder) as store:
-        kept, harmed, gone = (store.add_picture(name, make_png(name)) for name in ("kept", "harmed", "gone"))
+        store.add_picture("kept", make_png("kept"))
+        harmed, gone = (store.add_picture(name, make_png(name)) for name in ("harmed", "gone"))
         place.push(store)
     files = MemoryFileSystem()
     path = f"/run/{store.files.name(harmed)}"

@@ -49,7 +49,7 @@ CREATE VIEW results AS
     SELECT cells.suite, cells.prompt, prompts.text, prompts.category, cells.model, cells.settings, cells.seed,
         pictures.sha256 AS picture, pictures.seconds, metrics.name AS metric, scores.value,
         CASE WHEN pictures.key IS NULL THEN coalesce(undrawn.reason, 'not drawn yet')
-            WHEN scores.key IS NULL THEN 'not scored yet' ELSE scores.reason END AS reason,
+            WHEN scores.key IS NULL THEN 'no score yet' ELSE scores.reason END AS reason,
         metrics.recipe
     FROM cells
     JOIN prompts ON prompts.suite = cells.suite AND prompts.id = cells.prompt
