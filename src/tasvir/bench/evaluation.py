@@ -20,6 +20,7 @@ from tasvir.bench.kept import Key, Row, Stamp
 from tasvir.bench.lines import append_line, replace_lines, try_writing
 from tasvir.bench.methods import ARMS, best_of, own_seed
 from tasvir.bench.result import Result
+from tasvir.bench.sampling import in_turns
 from tasvir.bench.suites.world import as_suite_prompt
 from tasvir.errors import RecordError, ReplyError, SettingError
 from tasvir.generate.base import Generator
@@ -91,7 +92,7 @@ def evaluate_world(
         done = kept.read_rows_of(out, seed, stamp)
         try_writing(out)
     tools: Models | None = models
-    entries = _spread(world_suite(), limit)[part[0] :: part[1]]
+    entries = in_turns(world_suite(), lambda entry: entry.category)[:limit][part[0] :: part[1]]
     for number, entry in enumerate(entries):
         for arm in (arm for arm in ordered if (entry.id, arm) not in done):
             tools = tools or Models.embedded()
@@ -249,17 +250,3 @@ def _best_of(text: str, count: int, seed: int, models: Models) -> tuple[Picture,
     best = best_of(Prompt(text), guide=models.guide, generator=models.generator, count=count, seed=seed).best
     assert best.verdict is not None
     return best.picture, best.verdict.score
-
-
-def _spread(suite: Sequence[WorldPrompt], limit: int | None) -> list[WorldPrompt]:
-    """The first prompts of every category in turn."""
-    by_category: dict[str, list[WorldPrompt]] = {}
-    for entry in suite:
-        by_category.setdefault(entry.category, []).append(entry)
-    turns = [
-        entries[index]
-        for index in range(max(map(len, by_category.values())))
-        for entries in by_category.values()
-        if index < len(entries)
-    ]
-    return turns[:limit]

@@ -13,7 +13,21 @@ import typer
 from typer.core import TyperGroup
 
 from tasvir import __version__
-from tasvir.app.cli import ask, cards, edit, explain, generate, guide, judge, plan, query, serve, train, world
+from tasvir.app.cli import (
+    ask,
+    cards,
+    edit,
+    explain,
+    generate,
+    guide,
+    judge,
+    plan,
+    query,
+    serve,
+    suites,
+    train,
+    world,
+)
 from tasvir.app.cli import list as list_command
 from tasvir.errors import TasvirError, UserInputError
 
@@ -51,6 +65,7 @@ app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
 app.add_typer(serve.app, name="serve")
+app.add_typer(suites.app, name="suites")
 app.add_typer(world.app, name="world")
 app.add_typer(train.app, name="train")
 
