@@ -123,7 +123,7 @@ class RunStore:
     def cells(self) -> list[CellRow]:
         """All cells, in the order of asking."""
         rows = self._select("SELECT suite, prompt, model, seed, settings, key FROM cells ORDER BY rowid")
-        return [CellRow(*row[:4], settings=json.loads(row[4]), key=row[5]) for row in rows]
+        return [CellRow(s, p, m, seed, json.loads(settings), key) for s, p, m, seed, settings, key in rows]
 
     def timed(self) -> set[tuple[str, str]]:
         """Models and settings (`dumps`) whose speed is known."""
