@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from tasvir import __version__
 from tasvir.app.cli import (
     ask,
+    bench,
     cards,
     compare,
     edit,
@@ -22,14 +23,17 @@ from tasvir.app.cli import (
     generate,
     guide,
     judge,
+    pictures,
     plan,
     query,
+    score,
     serve,
     suites,
     train,
     world,
 )
 from tasvir.app.cli import list as list_command
+from tasvir.app.cli.spaced import SpacedCommand
 from tasvir.errors import TasvirError, UserInputError
 
 INTERRUPTED = 130
@@ -63,6 +67,9 @@ app.command("edit")(edit.edit)
 app.command("explain")(explain.explain)
 app.command("query")(query.query)
 app.command("compare")(compare.compare)
+app.command("bench", cls=SpacedCommand)(bench.bench)
+app.command("score", cls=SpacedCommand)(score.score)
+app.add_typer(pictures.app, name="pictures")
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
