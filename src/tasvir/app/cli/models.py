@@ -4,7 +4,7 @@ options."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasvir.errors import SettingError
@@ -45,7 +45,6 @@ def open_models(
     from tasvir.generate.base import Generator
     from tasvir.guide.base import Guide
 
-    _check_device(opening)
     kinds: dict[str, tuple[str, type[Any]]] = {
         "guide": ("guides", Guide),
         "judge": ("guides", Guide),
@@ -56,7 +55,7 @@ def open_models(
             registry.find(kinds[role][0], name)
     ruled_out = {"guide": not settings["guided"], "judge": not settings["judging"]}
     opened = {role: (name, *kinds[role]) for role, name in names.items() if name and not ruled_out.get(role)}
-    _check_options(opening.options, [(kind, name) for name, kind, _ in opened.values()])
+    check_flags(opening, [(kind, name) for name, kind, _ in opened.values()])
     made = {role: open_model(kind, name, base, opening) for role, (name, kind, base) in opened.items()}
     return {**names, **made}
 
@@ -68,26 +67,27 @@ def open_alone(kind: str, choice: str, base: type[Any], opening: Opening) -> Any
         SettingError: No such device, an option that it does not have, or a value that it cannot take.
         UnknownNameError: No such model.
     """
-    _check_device(opening)
-    _check_options(opening.options, [(kind, choice)])
+    check_flags(opening, [(kind, choice)])
     return open_model(kind, choice, base, opening)
 
 
-def _check_device(opening: Opening) -> None:
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", opening.load.device):
-        raise SettingError(f"--device {opening.load.device!r}: expected auto, cpu, mps, cuda or cuda:N")
+def check_flags(opening: Opening, plugins: Sequence[tuple[str, str]]) -> None:
+    """Check that the device has a name that can be one, and that each option is one of these plugins'.
 
-
-def _check_options(options: Mapping[str, str], plugins: list[tuple[str, str]]) -> None:
+    Raises:
+        SettingError: It is not.
+    """
     from tasvir import registry
 
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", opening.load.device):
+        raise SettingError(f"--device {opening.load.device!r}: expected auto, cpu, mps, cuda or cuda:N")
     known = {
         name
         for kind, choice in plugins
         for name in registry.parameters(registry.load(kind, choice))
         if name not in GIVEN
     }
-    for name in options:
+    for name in opening.options:
         if name not in known:
             shown = ", ".join(sorted(known)) or "none"
             raise SettingError(f"--set {name}=...: none of these models has that option; they have: {shown}")
