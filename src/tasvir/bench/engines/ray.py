@@ -133,8 +133,8 @@ class RayEngine(Engine):
         """See `Engine.run`. What is timed comes first, one at a time, so that times mean something.
 
         Raises:
-            SettingError: The cluster cannot be reached, has too little, or has other code or weights; or there
-                is a budget, which workers cannot share.
+            SettingError: The cluster cannot be reached, has too little, or has other code or weights; or
+                there is a budget, which workers cannot share.
         """
         if not jobs:
             return
@@ -159,6 +159,7 @@ class RayEngine(Engine):
         if self._begun:
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that it runs
+        os.environ.setdefault("RAY_worker_niceness", "0")  # drawing is the work here, nothing goes before it
         here: dict[str, Any] = {"num_cpus": self._asked, "include_dashboard": False}
         more = {} if self._address else here
         try:
