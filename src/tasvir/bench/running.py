@@ -7,6 +7,7 @@ a run can be stopped at any moment and goes on with the same command.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from tasvir.bench.asked import Asked
 from tasvir.bench.drawing import Drawn, Result, Undrawn, counted
 from tasvir.bench.engines.base import Engine, Job
 from tasvir.bench.plan import Prompts
-from tasvir.bench.scoring import Opened, Scorer, Shown
+from tasvir.bench.scoring import PATIENCE, Opened, Scorer, Shown
 from tasvir.bench.set_scoring import score_sets
 from tasvir.bench.store import RunStore
 from tasvir.bench.store_rows import DRAW, PictureRow, dumps
@@ -98,12 +99,22 @@ class Run:
                 self._draw(engine, lacking)
             self._scorer.finish()
         finally:
-            self._scorer.stop()
+            self._scorer.stop(PATIENCE)
             if engine is not None:
                 engine.close()
         score_sets(self._metrics, self.store, self._cells, self._progress.say)
         if not any(job.batches for job in self._lacking()):
             shutil.rmtree(self.store.folder / DRAWN, ignore_errors=True)
+
+    def failures(self) -> Counter[tuple[str, str]]:
+        """What could not be done and may pass, by model or metric and reason, counted."""
+        models = {cell.key: cell.model for cell in self._cells}
+        rows = self.store.failures()
+        found = [(models.get(row.key) if row.what == DRAW else row.what, row.reason) for row in rows]
+        return Counter((what, reason) for what, reason in found if what in self._names())
+
+    def _names(self) -> set[str]:
+        return {*self._asked.models, *self._asked.metrics}
 
     def begin(self, job: Job, what: str) -> None:
         self._progress.doing(job.model.name, what)

@@ -24,6 +24,9 @@ from tasvir.score.base import Measure, Metric, SetMetric, recipe_hash
 
 _LOOK = 0.2
 """Seconds after which a waiting main thread looks whether Ctrl-C was pressed."""
+_COMPUTING = "computing"
+PATIENCE = 2.0
+"""Seconds that Ctrl-C waits for a metric that computes; what it would have said is computed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,10 @@ class Scorer:
         computing = [one for one in self._metrics if not one.waits]
         groups = [computing] * bool(computing) + [[one] for one in self._metrics if one.waits] * at_once
         self._threads = [
-            threading.Thread(target=self._work, args=(group,), daemon=True, name=f"scoring-{number}")
-            for number, group in enumerate(groups)
+            threading.Thread(
+                target=self._work, args=(group,), daemon=True, name="waiting" if group[0].waits else _COMPUTING
+            )
+            for group in groups
         ]
         for thread in self._threads:
             thread.start()
@@ -132,13 +137,14 @@ class Scorer:
         self.stop()
         self._raise()
 
-    def stop(self) -> None:
-        """Begin nothing new and wait for what is on its way."""
+    def stop(self, patience: float | None = None) -> None:
+        """Begin nothing new and wait for what is on its way: calls of services to their end, for they are
+        paid, metrics that compute for so many seconds."""
         with self._turn:
             self._stopping = True
             self._turn.notify_all()
         for thread in self._threads:
-            thread.join()
+            thread.join(patience if thread.name == _COMPUTING else None)
 
     def _raise(self) -> None:
         if self._problem is not None:

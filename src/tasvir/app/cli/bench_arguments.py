@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasvir.errors import SettingError, UnknownNameError
@@ -74,7 +74,7 @@ def _name(text: str) -> str:
     return text
 
 
-_READ = {"size": parse_side, "steps": int, "scale": float, "sampler": _name}
+_READ: dict[str, Callable[[str], Any]] = {"size": parse_side, "steps": int, "scale": float, "sampler": _name}
 
 
 def parse_models(
@@ -105,7 +105,9 @@ def parse_models(
         missing = [one for one in (name, other) if one not in found and one not in known]
         if missing:
             there = ", ".join([*known, *found]) or "none"
-            raise UnknownNameError(f"--derived {name}={other}: the run has no model {missing[0]!r}; it has: {there}")
+            raise UnknownNameError(
+                f"--derived {name}={other}: the run has no model {missing[0]!r}; it has: {there}"
+            )
     again = {name: {**known[name], "derived_from": origins[name]} for name in origins if name not in found}
     return again | {name: model.to_dict() for name, model in found.items()}
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 MOST_SAID = 5
 """Lines that begin alike are shown so often; all stand in the run."""
@@ -21,7 +24,7 @@ class BenchProgress:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         last = (TimeRemainingColumn(elapsed_when_finished=True), TextColumn("{task.fields[now]}"))
         self._bars = Progress(*columns, *last, console=self.console)
-        self._lines: dict[str, tuple[int, int]] = {}
+        self._lines: dict[str, tuple[TaskID, int]] = {}
         self._said: Counter[str] = Counter()
 
     def __enter__(self) -> Self:

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from tasvir import __version__
 from tasvir.app.cli import (
     ask,
+    bench,
     cards,
     edit,
     explain,
@@ -29,6 +30,7 @@ from tasvir.app.cli import (
     world,
 )
 from tasvir.app.cli import list as list_command
+from tasvir.app.cli.spaced import SpacedCommand
 from tasvir.errors import TasvirError, UserInputError
 
 INTERRUPTED = 130
@@ -61,6 +63,7 @@ app.command("ask")(ask.ask)
 app.command("edit")(edit.edit)
 app.command("explain")(explain.explain)
 app.command("query")(query.query)
+app.command("bench", cls=SpacedCommand)(bench.bench)
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
