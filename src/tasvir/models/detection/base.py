@@ -34,14 +34,16 @@ class Detector(Protocol):
     """Finds things in pictures.
 
     Attributes:
-        identity: All that its answers hang on, ready for JSON.
-        threshold: Score from which it is believed where nobody says otherwise.
+        threshold: Score above which it is believed where nobody says otherwise.
         tells_colors: Whether its detections have colours.
     """
 
-    identity: dict[str, Any]
     threshold: float
     tells_colors: bool
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that its answers hang on, ready for JSON."""
 
     def knows(self, label: str) -> bool:
         """Whether it can find things of that name at all."""
@@ -60,13 +62,11 @@ class Detector(Protocol):
 
 
 class DepthEstimator(Protocol):
-    """Says how near everything is.
+    """Says how near everything is."""
 
-    Attributes:
-        identity: All that its answers hang on, ready for JSON.
-    """
-
-    identity: dict[str, Any]
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that its answers hang on, ready for JSON."""
 
     def depth(self, pictures: Sequence[Image.Image]) -> list[NDArray[np.float32]]:
         """For each picture [height, width] in 0..1, the larger the nearer, 0 and 1 both taken in each."""
