@@ -64,7 +64,24 @@ _NUMBERS = {
 _MOST_WORDS = 3
 """Of a counted thing: "small traffic lights"."""
 _ENDS = frozenset(
-    "and or on in at with of is are was were next near under above below by to from for that into behind".split()
+    {
+        "and",
+        "or",
+        "on",
+        "in",
+        "at",
+        "with",
+        "of",
+        "is",
+        "are",
+        "was",
+        "were",
+        "next",
+        "near",
+        "under",
+        "above",
+    }
+    | {"below", "by", "to", "from", "for", "that", "into", "behind"}
 )
 _TOKEN = re.compile(r"[a-z0-9'-]+|[.,;:!?]")
 _IRREGULAR = {

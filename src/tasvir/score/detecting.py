@@ -62,7 +62,10 @@ class DetectorMetric(Metric, Generic[Question]):
     default_confidence: float | None = None
 
     def __init__(
-        self, model: str, load: LoadSettings = LoadSettings(), confidence: float | None = None
+        self,
+        model: str,
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
+        confidence: float | None = None,
     ) -> None:
         if confidence is not None and not 0 <= confidence < 1:
             raise SettingError(f"confidence is {confidence}: a number from 0 to below 1 is meant")
@@ -164,7 +167,7 @@ class DepthMetric(DetectorMetric[Question]):
     def __init__(
         self,
         model: str,
-        load: LoadSettings = LoadSettings(),
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         confidence: float | None = None,
         depth: str = "",
     ) -> None:

@@ -1,7 +1,7 @@
 """GenEval's rules (Ghosh, Hajishirzi & Schmidt 2023): what must and must not be there, as data.
 
 A requirement is {"class", "count"} with "color" or "position": [relation, place of an earlier requirement].
-A picture is right if every "include" is met and no "exclude" is: all or nothing, with a reason for each fault.
+A picture is right if every "include" is met and no "exclude" is: all or nothing, a reason for each fault.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Requirements:
 
 
 def from_facts(facts: dict[str, Any]) -> Requirements | None:
-    """What the facts "include" and "exclude" say, else "description" where GenEval's form can say it; or None.
+    """What the facts "include" and "exclude" say, else "description" where this form can say it; or None.
 
     GenEval's form can say no surfaces, sizes, poses, depth or actions, and one position a thing.
     """

@@ -1,8 +1,8 @@
 """How far a spatial relation holds between two boxes: as T2I-CompBench scores it, and mended.
 
 Boxes are in pixels of a picture whose short side is `SHORT` pixels long; y grows downward. Depth maps are the
-larger the nearer. The official rules (Huang et al. 2023 and 2025, "T2I-CompBench++"; the code that came with
-them) are kept with their defects in `upstream_2d` and `upstream_3d`; `relation_2d` and `relation_3d` are ours.
+larger the nearer. The official rules (Huang et al. 2023, 2025, "T2I-CompBench++", as their code has them)
+are kept with their defects in `upstream_2d` and `upstream_3d`; `relation_2d` and `relation_3d` are ours.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _step(a: Box, b: Box) -> tuple[float, float]:
 
 
 def _directed(along: float, across: float, iou: float) -> float:
-    """1 where the step along the wanted axis is the greater one and in the right sense, less under overlap."""
+    """1 where the step along the wanted axis is the greater one and the right way, less under overlap."""
     if along <= 0 or along <= abs(across):
         return 0.0
     return 1.0 if iou < APART else APART / iou

@@ -36,7 +36,7 @@ class GenEvalMetric(DetectorMetric[Requirements]):
     def __init__(
         self,
         model: str,
-        load: LoadSettings = LoadSettings(),
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         confidence: float | None = None,
         counting_confidence: float = 0.9,
     ) -> None:
@@ -93,7 +93,7 @@ class GenEvalMetric(DetectorMetric[Requirements]):
         met: Sequence[Sequence[Detection] | None],
         view: View,
     ) -> tuple[list[str], Sequence[Detection]]:
-        """What is wrong about one requirement, at most one fault, and the surest things that shall meet it."""
+        """What is wrong about one requirement, at most one fault, and the surest things for it."""
         noun, count = required.noun, required.count
         members = groups[self.word_for(noun)][:count]
         if len(members) < count:

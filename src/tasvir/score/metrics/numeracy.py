@@ -38,14 +38,14 @@ class NumeracyMetric(DetectorMetric[Claims]):
 
     def judge(self, question: Claims, view: View) -> Score:
         kept = without_doubles(view.found)
-        parts = []
+        parts: list[dict[str, Any]] = []
         for claim in question:
             named = [one for one in kept if one.label == self.word_for(claim.noun)]
             count = sum(claim.color is None or one.color == claim.color for one in named)
             right = count == claim.count if claim.exact else count >= claim.count
             what = " ".join(filter(None, (claim.color, claim.noun)))
-            parts.append({"thing": what, "wanted": claim.count, "exact": claim.exact, "seen": count})
-            parts[-1]["value"] = ((count > 0) + right) / 2
+            said = {"thing": what, "wanted": claim.count, "exact": claim.exact, "seen": count}
+            parts.append({**said, "value": ((count > 0) + right) / 2})
         value = sum(part["value"] for part in parts) / len(parts)
         wrong = [part for part in parts if part["value"] < 1]
         reason = "; ".join(f"{part['seen']} instead of {part['wanted']} {part['thing']}" for part in wrong)

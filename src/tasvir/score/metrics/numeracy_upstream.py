@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from tasvir.records import Score, SuitePrompt
+from tasvir.records import Box, Score, SuitePrompt
 from tasvir.score.claims import NUMBER_RULE, CountClaim, count_claims, merged
 from tasvir.score.counting import upstream_same
 from tasvir.score.detecting import DetectorMetric, UnmeasurableError, View, evidence
@@ -57,7 +57,7 @@ class NumeracyUpstreamMetric(DetectorMetric[Claims]):
 
     def _labels(self, view: View) -> list[str]:
         """Labels of the detections that are things of their own."""
-        kept = []
+        kept: list[tuple[str, Box]] = []
         for one in view.found:
             box = to_pixels(one.box, view.image.size)
             if not any(label == one.label and upstream_same(box, other) for label, other in kept):

@@ -14,7 +14,7 @@ from tasvir.score.spatial import relation_3d, to_pixels
 class Spatial3DMetric(DepthMetric[Claims], Spatial2DMetric):
     """Relations in depth by a detector and a depth map; T2I-CompBench's 3D spatial with its defects mended.
 
-    The score is made as that of `spatial-2d`; see `tasvir.score.spatial.relation_3d` for when a relation holds.
+    Scored as `spatial-2d`; when a relation holds is said in `tasvir.score.spatial.relation_3d`.
     """
 
     name: ClassVar[str] = "spatial-3d"
