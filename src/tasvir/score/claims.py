@@ -81,7 +81,7 @@ _ENDS = frozenset(
         "under",
         "above",
     }
-    | {"below", "by", "to", "from", "for", "that", "into", "behind"}
+    | {"under", "above", "below", "by", "to", "from", "for", "that", "into", "behind"}
 )
 _TOKEN = re.compile(r"[a-z0-9'-]+|[.,;:!?]")
 _IRREGULAR = {
@@ -172,26 +172,31 @@ def relation_in(text: str) -> SpatialClaim | None:
     return SpatialClaim(_NAMED[found.group()], found.group(), subject, target)
 
 
-def upstream_words(prompt: SuitePrompt, vocabulary: tuple[str, ...]) -> tuple[str | None, str, str]:
-    """Relation, subject and object as the official code takes them; None where it has no word for it.
+def upstream_words(
+    prompt: SuitePrompt, names: tuple[str, ...], vocabulary: tuple[str, ...]
+) -> tuple[str | None, str, str] | None:
+    """Relation, subject and object as the official code takes them; the relation None where it has no word.
 
-    The words are those of the text; where it has none of them, those that stand for the fact. Subject and
-    object are single words: the last before the relation and the last of what follows it, in place of the
-    first and the last noun that a tagger finds.
+    The words are the fact's, or those that stand for it; without a fact the first of the vocabulary that the
+    text holds anywhere. Subject and object are single words: the last before the relation and the last of
+    what follows it, in place of the first and the last noun that a tagger finds.
+
+    Args:
+        prompt: Whose first claim of one of the names it is.
+        names: `PLANE` or `DEPTH`.
+        vocabulary: `UPSTREAM_WORDS` or `UPSTREAM_DEPTH_WORDS`.
 
     Returns:
-        ("on the left of", "dog", "rack")
+        ("on the left of", "dog", "rack"), or None where nothing of the kind is claimed.
     """
-    claims = spatial_claims(prompt)
-    known = next((claim for claim in claims if _UPSTREAM_OF.get(claim.name) in vocabulary), None)
-    known = known or (claims[0] if claims else None)
-    words = next((words for words in vocabulary if words in prompt.text.lower()), None)
-    if known is None:
-        return words, "", ""
-    if words is None:
-        words = _UPSTREAM_OF.get(known.name)
-    subject, target = (end.split()[-1] for end in (known.subject, known.object))
-    return (words if words in vocabulary else None), subject, target
+    claim = next((claim for claim in spatial_claims(prompt) if claim.name in names), None)
+    if claim is None:
+        return None
+    if prompt.facts.keys() & {"relation", "description"}:
+        said = claim.words if claim.words in vocabulary else _UPSTREAM_OF.get(claim.name)
+    else:
+        said = next((words for words in vocabulary if words in prompt.text.lower()), None)
+    return said, claim.subject.split()[-1], claim.object.split()[-1]
 
 
 def count_claims(prompt: SuitePrompt) -> tuple[CountClaim, ...]:

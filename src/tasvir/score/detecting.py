@@ -6,7 +6,6 @@ detections are worth (`judge`). Whatever cannot be measured is None with the rea
 
 from __future__ import annotations
 
-import io
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,21 +13,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from tasvir.errors import SettingError
 from tasvir.models.load import LoadSettings
 from tasvir.records import Picture, Score, SuitePrompt
 from tasvir.score.base import Metric
+from tasvir.score.pictures import UnmeasurableError, opened
 
 if TYPE_CHECKING:
     from tasvir.models.detection.base import DepthEstimator, Detection, Detector
 
 Question = TypeVar("Question")
-
-
-class UnmeasurableError(Exception):
-    """This prompt, or this picture of it, cannot be measured; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,19 +189,6 @@ class DepthMetric(DetectorMetric[Question]):
         views = super().look(images, words)
         maps = self.estimator.depth(images)
         return [replace(view, depth=depth) for view, depth in zip(views, maps, strict=True)]
-
-
-def opened(picture: Picture) -> Image.Image:
-    """A picture as RGB.
-
-    Raises:
-        UnmeasurableError: Its bytes are no picture.
-    """
-    try:
-        with Image.open(io.BytesIO(picture.png)) as image:
-            return image.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        raise UnmeasurableError("the picture's bytes are not a picture that can be opened") from None
 
 
 def evidence(found: Iterable[Detection]) -> list[dict[str, Any]]:

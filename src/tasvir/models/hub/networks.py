@@ -76,7 +76,7 @@ def open_with_processor(
             raise MissingWeightsError(f"{len(lacking)} weights, {lacking[0]} first")
         processor = processor_class.from_pretrained(folder, backend="pil", **own)
     identity = {
-        "model": model,
+        "model": folder.name if card.is_folder else model,
         "class": type(network).__name__,
         "commit": folder.name if folder.parent.name == "snapshots" else None,
         "weights": weights_hash(sorted(folder.glob(WEIGHTS))),

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tasvir.errors import SettingError
 from tasvir.models.load import LoadSettings
 from tasvir.records import Score, SuitePrompt
-from tasvir.score.detecting import DetectorMetric, UnmeasurableError, View, evidence
+from tasvir.score.detecting import DetectorMetric, View, evidence
 from tasvir.score.geneval_rules import Requirement, Requirements, from_facts, positions_of
+from tasvir.score.pictures import UnmeasurableError
 from tasvir.score.spatial import to_pixels
 
 if TYPE_CHECKING:
@@ -26,22 +27,22 @@ class GenEvalMetric(DetectorMetric[Requirements]):
     Args:
         model: See `DetectorMetric`.
         load: How it is opened.
-        confidence: Score above which a detection counts, GenEval's 0.3 unless said otherwise.
-        counting_confidence: The same for prompts about numbers, GenEval's 0.9 unless said otherwise.
+        confidence: Score above which a detection counts; None = the detector's own. GenEval's is 0.3, but of
+            a Mask2Former that is not one of the detectors here.
+        counting_confidence: The same for prompts about numbers; None = as ``confidence``. GenEval's is 0.9.
     """
 
     name: ClassVar[str] = "geneval"
-    default_confidence = 0.3
 
     def __init__(
         self,
         model: str,
         load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         confidence: float | None = None,
-        counting_confidence: float = 0.9,
+        counting_confidence: float | None = None,
     ) -> None:
         super().__init__(model, load, confidence)
-        if not 0 <= counting_confidence < 1:
+        if counting_confidence is not None and not 0 <= counting_confidence < 1:
             raise SettingError(
                 f"counting_confidence is {counting_confidence}: a number from 0 to below 1 is meant"
             )
@@ -49,7 +50,12 @@ class GenEvalMetric(DetectorMetric[Requirements]):
 
     @property
     def recipe(self) -> dict[str, Any]:
-        return {**super().recipe, "counting confidence": self._counting}
+        return {**super().recipe, "counting confidence": self.counting_confidence}
+
+    @property
+    def counting_confidence(self) -> float:
+        """Score above which a detection counts for prompts about numbers."""
+        return self.confidence if self._counting is None else self._counting
 
     def ask(self, prompt: SuitePrompt) -> Requirements:
         required = from_facts(prompt.facts)
@@ -81,7 +87,7 @@ class GenEvalMetric(DetectorMetric[Requirements]):
         return Score(self.label, float(not faults), reason, details)
 
     def _groups(self, question: Requirements, view: View) -> dict[str, list[Detection]]:
-        least = self._counting if question.counts else self.confidence
+        least = self.counting_confidence if question.counts else self.confidence
         sure = [one for one in view.found if one.score > least]
         words = dict.fromkeys(self.words(question))
         return {word: [one for one in sure if one.label == word][:MOST] for word in words}

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from tasvir.records import Score, SuitePrompt
 from tasvir.score.claims import NUMBER_RULE, CountClaim, count_claims, merged
 from tasvir.score.counting import without_doubles
-from tasvir.score.detecting import DetectorMetric, UnmeasurableError, View, evidence
+from tasvir.score.detecting import DetectorMetric, View, evidence
+from tasvir.score.pictures import UnmeasurableError
 
 Claims = tuple[CountClaim, ...]
 

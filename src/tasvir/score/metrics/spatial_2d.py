@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tasvir.records import Box, Score, SuitePrompt
 from tasvir.score.claims import PLANE, RELATION_RULE, SpatialClaim, spatial_claims
-from tasvir.score.detecting import DetectorMetric, UnmeasurableError, View, evidence
+from tasvir.score.detecting import DetectorMetric, View, evidence
+from tasvir.score.pictures import UnmeasurableError
 from tasvir.score.spatial import relation_2d, to_pixels
 
 if TYPE_CHECKING:

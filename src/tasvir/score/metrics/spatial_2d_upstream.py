@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tasvir.records import Box, Score, SuitePrompt
-from tasvir.score.claims import RELATION_RULE, UPSTREAM_WORDS, upstream_words
-from tasvir.score.detecting import DetectorMetric, UnmeasurableError, View, evidence
+from tasvir.score.claims import PLANE, RELATION_RULE, UPSTREAM_WORDS, upstream_words
+from tasvir.score.detecting import DetectorMetric, View, evidence
+from tasvir.score.pictures import UnmeasurableError
 from tasvir.score.spatial import to_pixels, upstream_2d
 
 Wanted = tuple[str | None, str, str]
@@ -25,6 +26,7 @@ class Spatial2DUpstreamMetric(DetectorMetric[Wanted]):
 
     name: ClassVar[str] = "spatial-2d-upstream"
     default_confidence = 0.5
+    names: ClassVar[tuple[str, ...]] = PLANE
     vocabulary: ClassVar[tuple[str, ...]] = UPSTREAM_WORDS
 
     @property
@@ -32,9 +34,10 @@ class Spatial2DUpstreamMetric(DetectorMetric[Wanted]):
         return {**super().recipe, "text rule": f"{RELATION_RULE}, last words"}
 
     def ask(self, prompt: SuitePrompt) -> Wanted:
-        words, subject, target = upstream_words(prompt, self.vocabulary)
-        if not subject or not target:
-            raise UnmeasurableError("no relation between two things can be read from the prompt")
+        wanted = upstream_words(prompt, self.names, self.vocabulary)
+        if wanted is None:
+            raise UnmeasurableError(f"the prompt claims none of: {', '.join(self.names)}")
+        words, subject, target = wanted
         return words, self._renamed(subject), self._renamed(target)
 
     def words(self, question: Wanted) -> Sequence[str]:

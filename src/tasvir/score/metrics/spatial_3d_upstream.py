@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from tasvir.records import Box
-from tasvir.score.claims import UPSTREAM_DEPTH_WORDS
+from tasvir.score.claims import DEPTH, UPSTREAM_DEPTH_WORDS
 from tasvir.score.detecting import DepthMetric, View
 from tasvir.score.metrics.spatial_2d_upstream import Spatial2DUpstreamMetric, Wanted
 from tasvir.score.spatial import to_pixels, upstream_3d
@@ -21,6 +21,7 @@ class Spatial3DUpstreamMetric(DepthMetric[Wanted], Spatial2DUpstreamMetric):
     """
 
     name: ClassVar[str] = "spatial-3d-upstream"
+    names: ClassVar[tuple[str, ...]] = DEPTH
     vocabulary: ClassVar[tuple[str, ...]] = UPSTREAM_DEPTH_WORDS
 
     def pair(self, subject: str, target: str, view: View) -> tuple[int | None, int | None]:
