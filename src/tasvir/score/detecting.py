@@ -85,6 +85,11 @@ class DetectorMetric(Metric, Generic[Question]):
         return self.detector.threshold if self._confidence is None else self._confidence
 
     @property
+    def least(self) -> float:
+        """Score above which a detection is looked at."""
+        return self.confidence
+
+    @property
     def recipe(self) -> dict[str, Any]:
         return {**super().recipe, "detector": self.detector.identity, "confidence": self.confidence}
 
@@ -110,7 +115,7 @@ class DetectorMetric(Metric, Generic[Question]):
 
     def look(self, images: Sequence[Image.Image], words: Sequence[Sequence[str]]) -> list[View]:
         """See pictures; all of them at once, so that the detector can batch."""
-        found = self.detector.detect(images, words, self.confidence)
+        found = self.detector.detect(images, words, self.least)
         return [View(image, seen) for image, seen in zip(images, found, strict=True)]
 
     def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:

@@ -58,7 +58,8 @@ class Requirements:
 def from_facts(facts: dict[str, Any]) -> Requirements | None:
     """What the facts "include" and "exclude" say, else "description" where this form can say it; or None.
 
-    GenEval's form can say no surfaces, sizes, poses, depth or actions, and one position a thing.
+    GenEval's form can say no surfaces, sizes, poses, depth or actions, one position a thing, and each kind
+    once.
     """
     if "include" in facts:
         include = tuple(_requirement(entry) for entry in facts["include"])
@@ -89,6 +90,8 @@ def _from_description(description: Description) -> Requirements | None:
     if any(entity.color is not None for entity in description.absent):
         return None
     entities = description.entities
+    if len({entity.kind for entity in entities}) < len(entities):
+        return None
     include = tuple(Requirement(e.kind, e.count, e.color, positions.get(i)) for i, e in enumerate(entities))
     counted = tuple((e.kind, e.count + 1) for e in entities if e.count > 1)
     return Requirements(include, (*counted, *((e.kind, 1) for e in description.absent)))

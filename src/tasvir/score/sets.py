@@ -57,8 +57,9 @@ def _moments(x: Matrix) -> tuple[Matrix, Matrix]:
     """The mean, and a matrix A of at most d rows with A'A = the covariance (divisor n - 1)."""
     mean = x.mean(0)
     centred = (x - mean) / np.sqrt(len(x) - 1)
-    root: Matrix = np.linalg.qr(centred, mode="r") if len(x) > x.shape[1] else centred
-    return mean, root
+    if len(x) <= x.shape[1]:
+        return mean, centred
+    return mean, np.asarray(np.linalg.qr(centred, mode="r"), dtype=np.float64)
 
 
 def frechet_jackknife(x: Matrix, y: Matrix, *, seed: int = 0) -> Estimate:

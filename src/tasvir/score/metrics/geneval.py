@@ -57,6 +57,10 @@ class GenEvalMetric(DetectorMetric[Requirements]):
         """Score above which a detection counts for prompts about numbers."""
         return self.confidence if self._counting is None else self._counting
 
+    @property
+    def least(self) -> float:
+        return min(self.confidence, self.counting_confidence)
+
     def ask(self, prompt: SuitePrompt) -> Requirements:
         required = from_facts(prompt.facts)
         if required is None:
