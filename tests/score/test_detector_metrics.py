@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.score.scripted import Scripted, picture, prompt, seen, use
 
 from tasvir import registry
 from tasvir.errors import SettingError
@@ -25,7 +26,6 @@ from tasvir.score.metrics.spatial_3d_upstream import Spatial3DUpstreamMetric
 from tasvir.world.description import Claim, Description, Entity
 from tasvir.world.render import render
 from tasvir.world.sampler import sample_for
-from tests.score.scripted import Scripted, picture, prompt, seen, use
 
 WEIGHTS = files("tasvir.models.embedded").joinpath("weights", "SHA256.json")
 BESIDE = (seen("dog", 0.1, 0.4, 0.3, 0.6, 0.8), seen("car", 0.7, 0.4, 0.9, 0.6, 0.6))
@@ -81,9 +81,12 @@ class TestSpatial2D:
     def test_several_claims_are_averaged(self, monkeypatch: pytest.MonkeyPatch) -> None:
         use(monkeypatch, Scripted(BESIDE))
         told = Description(
-            (Entity("dog"), Entity("car")), (Claim("left of", 0, 1), Claim("above", 0, 1), Claim("behind", 0, 1))
+            (Entity("dog"), Entity("car")),
+            (Claim("left of", 0, 1), Claim("above", 0, 1), Claim("behind", 0, 1)),
         )
-        assert value(Spatial2DMetric("any"), prompt("x", description=told.to_dict())) == pytest.approx(0.35 + 0.25)
+        assert value(Spatial2DMetric("any"), prompt("x", description=told.to_dict())) == pytest.approx(
+            0.35 + 0.25
+        )
 
     def test_a_detection_below_the_confidence_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         use(monkeypatch, Scripted(BESIDE))
@@ -108,7 +111,7 @@ class TestSpatial2D:
         assert broken.value is None and "not a picture" in broken.reason
         assert fine.value == pytest.approx(0.85)
 
-    def test_wide_pictures_are_measured_in_pixels_not_in_shares(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_wide_pictures_are_measured_in_pixels(self, monkeypatch: pytest.MonkeyPatch) -> None:
         things = (seen("dog", 0.3, 0.1, 0.4, 0.2), seen("car", 0.5, 0.4, 0.6, 0.5))  # 0.2 across, 0.3 down
         use(monkeypatch, Scripted(things))
         assert value(Spatial2DMetric("any"), DOG_CAR) == pytest.approx(0.4)
@@ -123,7 +126,10 @@ class TestSpatial2DUpstream:
         assert value(Spatial2DUpstreamMetric("any"), DOG_CAR) == pytest.approx(0.85)
 
     def test_on_top_of_never_scores(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        use(monkeypatch, Scripted((seen("cat", 0.4, 0.1, 0.6, 0.4, 0.9), seen("bed", 0.2, 0.4, 0.8, 0.9, 0.9))))
+        use(
+            monkeypatch,
+            Scripted((seen("cat", 0.4, 0.1, 0.6, 0.4, 0.9), seen("bed", 0.2, 0.4, 0.8, 0.9, 0.9))),
+        )
         told = prompt("the cat was on top of the bed")
         assert value(Spatial2DUpstreamMetric("any"), told) == 0
         assert value(Spatial2DMetric("any"), told) == pytest.approx(0.95)
@@ -160,7 +166,7 @@ class TestSpatial3D:
         assert value(metric, prompt("a car hidden by a dog")) == pytest.approx(0.85)
         assert value(metric, prompt("a car next to a dog")) is None
 
-    def test_upstream_swaps_axes_wants_overlap_and_cuts_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_upstream_swaps_axes_and_cuts_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = prompt("a dog in front of a car")
         metric = Spatial3DUpstreamMetric("any", depth="some")
         use(monkeypatch, Scripted(MEETING, depths=NEAR_LEFT))
@@ -218,7 +224,7 @@ class TestNumeracy:
         assert value(NumeracyMetric("any"), prompt("three cups")) == 1
         assert value(NumeracyUpstreamMetric("any"), prompt("three cups")) == 1
 
-    def test_a_small_one_before_a_large_one_is_another_thing_to_us(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_before_another_is_another_to_us(self, monkeypatch: pytest.MonkeyPatch) -> None:
         use(monkeypatch, Scripted((seen("cup", 0.1, 0.1, 0.9, 0.9), seen("cup", 0.3, 0.3, 0.5, 0.5))))
         assert value(NumeracyMetric("any"), prompt("two cups")) == 1
         assert value(NumeracyUpstreamMetric("any"), prompt("two cups")) == 0.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.score.scripted import Scripted, picture, prompt, seen, use
 
 from tasvir.errors import SettingError
 from tasvir.models.detection.base import Detection
@@ -12,7 +13,6 @@ from tasvir.records import Box
 from tasvir.score.geneval_rules import Requirement, Requirements, from_facts, positions_of
 from tasvir.score.metrics.geneval import GenEvalMetric
 from tasvir.world.description import Claim, Description, Entity
-from tests.score.scripted import Scripted, picture, prompt, seen, use
 
 DOG = seen("dog", 0.1, 0.4, 0.3, 0.6, 0.9, "brown")
 CAR = seen("car", 0.7, 0.4, 0.9, 0.6, 0.8, "red")
