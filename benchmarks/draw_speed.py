@@ -17,12 +17,12 @@ from measuring import Spread, options, peak_memory_gib, progress, show, whole_nu
 from tasvir import pipeline, registry
 from tasvir.generate.base import Generator
 from tasvir.guide.base import Guide
-from tasvir.world.suite import SuitePrompt, world_suite
+from tasvir.world.suite import WorldPrompt, world_suite
 
 Models = tuple[Guide, Generator]
 
 
-def spread_prompts(count: int) -> list[SuitePrompt]:
+def spread_prompts(count: int) -> list[WorldPrompt]:
     """That many prompts at equal distances over the suite, all categories in turn."""
     suite = world_suite()
     return [suite[index * len(suite) // count] for index in range(count)]
@@ -42,7 +42,7 @@ def draw(text: str, models: Models, *, guided: bool, seed: int) -> tuple[float, 
     return time.perf_counter() - start, len(trace.attempts)
 
 
-def measure(prompts: Sequence[SuitePrompt], models: Models, *, guided: bool, seed: int) -> dict[str, Any]:
+def measure(prompts: Sequence[WorldPrompt], models: Models, *, guided: bool, seed: int) -> dict[str, Any]:
     """Seconds and pictures over the prompts."""
     name = "guided" if guided else "plain"
     first, _ = draw(prompts[0].text, models, guided=guided, seed=seed)

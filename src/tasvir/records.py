@@ -1,9 +1,9 @@
 """The nouns that travel between the rooms: frozen, JSON in and out, no torch.
 
 Prompt --guide--> Layout --generate--> Picture --judge--> Verdict; an Attempt holds one such round and a
-Trace all of them. A box is x0, y0, x1, y1 in fractions of the picture's sides, origin top left. The order
-of a layout's things is their depth order: the first is farthest away, the last is nearest and drawn over
-the others.
+Trace all of them. A SuitePrompt is a prompt of a suite, a Score what a metric says of its picture. A box is
+x0, y0, x1, y1 in fractions of the picture's sides, origin top left. The order of a layout's things is their
+depth order: the first is farthest away, the last is nearest and drawn over the others.
 """
 
 from __future__ import annotations
@@ -54,6 +54,24 @@ class Prompt:
                 break
             name = f"{name}-{word}" if name else word
         return name or "picture"
+
+
+@dataclass(frozen=True, slots=True)
+class SuitePrompt:
+    """One prompt of a suite, with what the suite knows of it.
+
+    Args:
+        id: Unique in its suite.
+        text: The prompt, as it is drawn and scored.
+        category: What results are grouped by; "" where the suite has no categories.
+        facts: What metrics may read, ready for JSON: "description" (`tasvir.world.description`), "phrases"
+            (noun phrases, list of text), "include" (GenEval's objects), "layout" (`Layout.to_dict`), ...
+    """
+
+    id: str
+    text: str
+    category: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +220,29 @@ class Score:
 
     name: str
     value: float | None
+    reason: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SetScore:
+    """What a metric says of a set of pictures.
+
+    Args:
+        name: The metric.
+        value: Its figure, or None where it could not be measured.
+        n: How many pictures it comes from.
+        spread: Standard deviation over what the metric itself repeats (splits, subsets), or None.
+        interval: 95 %, or None where there is none.
+        reason: Why there is no value or interval, or what to beware of.
+        details: Reference set and its hash, splits, subset size; ready for JSON.
+    """
+
+    name: str
+    value: float | None
+    n: int
+    spread: float | None = None
+    interval: tuple[float, float] | None = None
     reason: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 

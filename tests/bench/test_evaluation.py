@@ -15,9 +15,8 @@ from tasvir.bench.evaluation import Models, evaluate_world, rescore
 from tasvir.errors import OutputError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide, Request
-from tasvir.records import Layout, Picture, Prompt, Score
+from tasvir.records import Layout, Picture, Prompt, Score, SuitePrompt
 from tasvir.score.base import Metric
-from tasvir.world.description import Description
 
 
 class TwiceGuide(Guide):
@@ -60,7 +59,7 @@ class EvenMetric(Metric):
 
     name = "even"
 
-    def measure(self, description: Description, pictures: Sequence[Picture]) -> list[Score]:
+    def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:
         return [Score(self.name, float(picture.provenance["seed"] % 2 == 0)) for picture in pictures]
 
 

@@ -23,7 +23,7 @@ from tasvir.errors import RecordError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide, Request
 from tasvir.loop import attempt_seed
-from tasvir.records import Layout, Picture, Prompt, Score
+from tasvir.records import Layout, Picture, Prompt, Score, SuitePrompt
 from tasvir.score.base import Metric
 from tasvir.world.description import Description
 from tasvir.world.suite import CATEGORIES, world_suite
@@ -93,8 +93,8 @@ class ReadingMetric(Metric):
     def __init__(self, blind: Sequence[Description] = ()) -> None:
         self.blind = blind
 
-    def measure(self, description: Description, pictures: Sequence[Picture]) -> list[Score]:
-        if description in self.blind:
+    def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:
+        if prompts and Description.from_dict(prompts[0].facts["description"]) in self.blind:
             return [Score(self.name, None, "cannot see") for _ in pictures]
         return [Score(self.name, float(written(picture)[0] == 50)) for picture in pictures]
 

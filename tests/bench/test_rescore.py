@@ -18,7 +18,7 @@ from tasvir.errors import OutputError, RecordError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide, Request
 from tasvir.models.embedded import weights
-from tasvir.records import Layout, Picture, Prompt, Score
+from tasvir.records import Layout, Picture, Prompt, Score, SuitePrompt
 from tasvir.score.base import Metric
 from tasvir.world.description import Description
 from tasvir.world.suite import world_suite
@@ -65,8 +65,8 @@ class ParityMetric(Metric):
         self.parity = parity
         self.asked: list[Description] = []
 
-    def measure(self, description: Description, pictures: Sequence[Picture]) -> list[Score]:
-        self.asked += [description] * len(pictures)
+    def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:
+        self.asked += [Description.from_dict(prompt.facts["description"]) for prompt in prompts]
         reds = [Image.open(io.BytesIO(picture.png)).getpixel((0, 0))[0] for picture in pictures]
         return [
             Score(self.name, float(red % 2 == self.parity), details={"size": [picture.width, picture.height]})

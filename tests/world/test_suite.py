@@ -6,7 +6,7 @@ import numpy as np
 
 from tasvir.world.description import check
 from tasvir.world.sampler import sample_for
-from tasvir.world.suite import CATEGORIES, SuitePrompt, world_suite
+from tasvir.world.suite import CATEGORIES, WorldPrompt, world_suite
 from tasvir.world.suite_making import heldout_of, make_suite
 
 
@@ -49,4 +49,4 @@ def test_the_file_is_what_the_maker_makes() -> None:
 
 def test_round_trip() -> None:
     for prompt in world_suite():
-        assert SuitePrompt.from_dict(prompt.to_dict()) == prompt
+        assert WorldPrompt.from_dict(prompt.to_dict()) == prompt

@@ -21,13 +21,14 @@ from tasvir.bench import kept
 from tasvir.bench.kept import Key, Row, Stamp
 from tasvir.bench.lines import append_line, replace_lines, try_writing
 from tasvir.bench.result import Result
+from tasvir.bench.suites.world import as_suite_prompt
 from tasvir.errors import RecordError, ReplyError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide
 from tasvir.loop import Switches, attempt_seed
 from tasvir.records import Picture, Prompt, Score, Trace
 from tasvir.score.base import Metric
-from tasvir.world.suite import SuitePrompt, world_suite
+from tasvir.world.suite import WorldPrompt, world_suite
 
 
 class Arm(TypedDict, total=False):
@@ -164,14 +165,14 @@ def rescore(
     return _result(done)
 
 
-def _scored_anew(entry: SuitePrompt | None, rows: Sequence[Row], metric: Metric, out: Path) -> dict[Key, Row]:
+def _scored_anew(entry: WorldPrompt | None, rows: Sequence[Row], metric: Metric, out: Path) -> dict[Key, Row]:
     """One prompt's rows by all arms with what the metric says of their kept pictures."""
     changed = [row for row in rows if entry is None or row["text"] != entry.text]
     if changed or entry is None:
         raise RecordError(f"{out}: prompt {rows[0]['id']} is no longer the suite's: draw into another folder")
     drawn = [row for row in rows if row.get("pictures", 1) and kept.BLOCKED not in row["details"]]
     pictures = [kept.read_picture(out, row) for row in drawn]
-    scores = metric.measure(entry.description, pictures) if drawn else []
+    scores = metric.measure([as_suite_prompt(entry)] * len(drawn), pictures) if drawn else []
     fresh = {
         (row["id"], row["arm"]): {**row, **_scored(score)} for row, score in zip(drawn, scores, strict=True)
     }
@@ -200,7 +201,7 @@ def _result(rows: Sequence[Row]) -> Result:
 
 
 def _one(
-    entry: SuitePrompt, arm: str, seed: int, models: Models, done: dict[Key, Row], out: Path | None
+    entry: WorldPrompt, arm: str, seed: int, models: Models, done: dict[Key, Row], out: Path | None
 ) -> Row:
     start = time.perf_counter()
     own_seed = attempt_seed(seed, 1 + zlib.crc32(entry.id.encode()))
@@ -251,12 +252,12 @@ def _trace(text: str, arm: str, seed: int, models: Models) -> Trace:
         raise
 
 
-def _measured(metric: Metric, entry: SuitePrompt, picture: Picture) -> Score:
+def _measured(metric: Metric, entry: WorldPrompt, picture: Picture) -> Score:
     """The metric's score; none for a black picture that a safety checker put in place of the one drawn."""
     blocked = picture.provenance.get("blocked")
     if blocked:
         return Score(metric.name, None, blocked, {kept.BLOCKED: blocked})
-    return metric.measure(entry.description, [picture])[0]
+    return metric.measure([as_suite_prompt(entry)], [picture])[0]
 
 
 def _scored(score: Score) -> Row:
@@ -279,9 +280,9 @@ def _best_of(text: str, count: int, seed: int, models: Models) -> tuple[Picture,
     return pictures[best], scores[best]
 
 
-def _spread(suite: Sequence[SuitePrompt], limit: int | None) -> list[SuitePrompt]:
+def _spread(suite: Sequence[WorldPrompt], limit: int | None) -> list[WorldPrompt]:
     """The first prompts of every category in turn."""
-    by_category: dict[str, list[SuitePrompt]] = {}
+    by_category: dict[str, list[WorldPrompt]] = {}
     for entry in suite:
         by_category.setdefault(entry.category, []).append(entry)
     turns = [

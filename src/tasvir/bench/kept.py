@@ -30,7 +30,7 @@ SCORED_BY = ("metric", "oracle")
 """The half of a stamp that scoring anew replaces."""
 WORLD = ("world/*.*", "world/sprites/*", "world/backgrounds/*")
 SCORING_ONLY = ("models/embedded/oracle*.py",)
-SCORING_CODE = (*SCORING_ONLY, *WORLD, "score/**/*.py")
+SCORING_CODE = (*SCORING_ONLY, *WORLD, "score/metrics/predicates.py")
 DRAWING_CODE = ("*.py", "models/embedded/*.py", *WORLD, "guide/**/*", "generate/**/*")
 """Globs in the package of the code that scores and that draws."""
 RESULTS = "results.jsonl"

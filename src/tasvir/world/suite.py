@@ -15,7 +15,7 @@ CATEGORIES = ("spatial", "3d-spatial", "attribute", "count", "action", "complex"
 
 
 @dataclass(frozen=True, slots=True)
-class SuitePrompt:
+class WorldPrompt:
     """One prompt of the suite.
 
     Args:
@@ -52,7 +52,7 @@ class SuitePrompt:
 
 
 @cache
-def world_suite() -> tuple[SuitePrompt, ...]:
+def world_suite() -> tuple[WorldPrompt, ...]:
     """All prompts of suite.jsonl, 100 of each category, in their order."""
     lines = files(__package__).joinpath("suite.jsonl").read_text("utf-8").splitlines()
-    return tuple(SuitePrompt.from_dict(json.loads(line)) for line in lines)
+    return tuple(WorldPrompt.from_dict(json.loads(line)) for line in lines)

@@ -20,7 +20,7 @@ from tasvir.world.placing import Dice
 from tasvir.world.sampler import sample_for
 from tasvir.world.scene import BACKGROUNDS, SURFACES
 from tasvir.world.splits import found_among, heldout
-from tasvir.world.suite import CATEGORIES, SuitePrompt
+from tasvir.world.suite import CATEGORIES, WorldPrompt
 from tasvir.world.writing import write
 
 SEED = 600
@@ -31,7 +31,7 @@ ACTIONS = ("holding", "holding", "riding", "facing", "walking towards", "running
 SIZED = ("small", "large")
 
 
-def make_suite(seed: int = SEED, each: int = 100) -> tuple[SuitePrompt, ...]:
+def make_suite(seed: int = SEED, each: int = 100) -> tuple[WorldPrompt, ...]:
     """Make the suite.
 
     Args:
@@ -46,19 +46,19 @@ def make_suite(seed: int = SEED, each: int = 100) -> tuple[SuitePrompt, ...]:
         "action": _action,
         "complex": _complex,
     }
-    prompts: list[SuitePrompt] = []
+    prompts: list[WorldPrompt] = []
     said: set[str] = set()
     for place, category in enumerate(CATEGORIES):
         rng = np.random.default_rng([seed, place])
         dice = Dice(rng)
-        made: list[SuitePrompt] = []
+        made: list[WorldPrompt] = []
         while len(made) < each:
             text, description = write(makers[category](dice, len(made)), dice)
             meaning = replace(description, background=None).to_json()
             if meaning in said or not heldout_of(description) or not _possible(description, rng):
                 continue
             said.add(meaning)
-            made.append(SuitePrompt(f"{category}-{len(made):03d}", category, text, description))
+            made.append(WorldPrompt(f"{category}-{len(made):03d}", category, text, description))
         prompts += made
     return tuple(prompts)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tasvir.bench.base import Suite
-from tasvir.world.suite import SuitePrompt, world_suite
+from tasvir.records import SuitePrompt
+from tasvir.world.suite import WorldPrompt, world_suite
 
 
 class WorldSuite(Suite):
@@ -15,4 +16,13 @@ class WorldSuite(Suite):
 
     def prompts(self) -> tuple[SuitePrompt, ...]:
         """See `tasvir.world.suite.world_suite`."""
-        return world_suite()
+        return tuple(map(as_suite_prompt, world_suite()))
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        return {"source": "tasvir.world.suite_making", "licence": "Apache-2.0"}
+
+
+def as_suite_prompt(entry: WorldPrompt) -> SuitePrompt:
+    """With what a picture of it must show as the fact "description"."""
+    return SuitePrompt(entry.id, entry.text, entry.category, {"description": entry.description.to_dict()})

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from tasvir.records import Picture, Score
+from tasvir.records import Picture, Score, SuitePrompt
 from tasvir.score.base import Metric
 from tasvir.world.description import Description, check
 from tasvir.world.scene import Placed
@@ -33,16 +33,25 @@ class PredicateMetric(Metric):
     def __init__(self, read: Reader | None = None) -> None:
         self._read = read
 
-    def measure(self, description: Description, pictures: Sequence[Picture]) -> list[Score]:
-        """Score pictures; see `Metric.measure`.
+    def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:
+        """Score pictures; see `Metric.measure`. Prompts need the fact "description".
 
         The details hold "share" (of the predicates that are true), "predicates" ([text, true] pairs),
         "things" (what was read, farthest first) and "background".
         """
+        told = [_description(prompt) for prompt in prompts]
         pixels = [_pixels(picture) for picture in pictures]
-        readable = [values for values in pixels if values is not None]
-        readings = iter(self._reader()(readable) if readable else [])
-        return [_unreadable() if values is None else _score(description, next(readings)) for values in pixels]
+        wanted = [p for d, p in zip(told, pixels, strict=True) if d is not None and p is not None]
+        readings = iter(self._reader()(wanted) if wanted else [])
+        scores = []
+        for description, values in zip(told, pixels, strict=True):
+            if description is None:
+                scores.append(_missing("the suite does not say as data what a picture of this prompt shows"))
+            elif values is None:
+                scores.append(_missing("the picture's bytes are not a picture that can be opened"))
+            else:
+                scores.append(_score(description, next(readings)))
+        return scores
 
     def _reader(self) -> Reader:
         if self._read is None:
@@ -60,8 +69,13 @@ def _pixels(picture: Picture) -> NDArray[np.uint8] | None:
         return None
 
 
-def _unreadable() -> Score:
-    return Score(PredicateMetric.name, None, "the picture's bytes are not a picture that can be opened")
+def _description(prompt: SuitePrompt) -> Description | None:
+    told = prompt.facts.get("description")
+    return None if told is None else Description.from_dict(told)
+
+
+def _missing(reason: str) -> Score:
+    return Score(PredicateMetric.name, None, reason)
 
 
 def _score(description: Description, reading: Reading) -> Score:
