@@ -63,7 +63,9 @@ def mask_crossed(model: nn.Module) -> None:
     of one length together instead.
     """
 
-    def heed(_module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def heed(
+        _module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
         return arguments, {**named, "encoder_attention_mask": named["attention_mask"]}
 
     for name, module in model.named_modules():
@@ -81,4 +83,6 @@ def _blip(width: int, inner: int, longest: int, depth: int) -> BlipConfig:
         hidden_size=WIDTH, intermediate_size=2 * WIDTH, num_hidden_layers=DEPTH, num_attention_heads=HEADS,
         image_size=SIDE, patch_size=PATCH, projection_dim=width, initializer_range=0.02,
     )  # fmt: skip
-    return BlipConfig(text_config=text, vision_config=vision, projection_dim=width, image_text_hidden_size=width)
+    return BlipConfig(
+        text_config=text, vision_config=vision, projection_dim=width, image_text_hidden_size=width
+    )

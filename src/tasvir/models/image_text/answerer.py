@@ -99,7 +99,9 @@ class Answerer:
 
     @torch.no_grad()
     def _look(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        seen: torch.Tensor = self._opened.network.vision_model(self._opened.pixels(pictures)).last_hidden_state
+        seen: torch.Tensor = self._opened.network.vision_model(
+            self._opened.pixels(pictures)
+        ).last_hidden_state
         return seen
 
     @torch.no_grad()

@@ -48,7 +48,7 @@ class EncoderTask:
 
     name = "encoder"
     lr = 1.5e-3
-    batch = 64
+    batch = 32
 
     def __init__(self, device: torch.device, seed: int, vae: Path | None, pipeline: Path | None) -> None:
         torch.manual_seed(seed)
@@ -86,7 +86,9 @@ class EncoderTask:
         return total, {**{name: float(part.detach()) for name, part in parts.items()}, **figures}
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
-        tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(self.device)
+        tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(
+            self.device
+        )
         pooled = self.model.text_model(
             input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
         ).pooler_output
