@@ -83,7 +83,7 @@ class Answerer:
     def truncated(self, question: str) -> bool:
         """Whether a question is too long to be read whole."""
         whole = self._opened.processor.tokenizer(question, truncation=False, verbose=False)
-        return len(whole["input_ids"]) > self.longest
+        return bool(len(whole["input_ids"]) > self.longest)
 
     def _token(self, answer: str) -> int:
         tokens = self._opened.processor.tokenizer(answer, add_special_tokens=False)["input_ids"]

@@ -1,4 +1,4 @@
-"""Tiny CLIP and BLIP models with random weights, saved as real ones are: what loads them loads the real ones."""
+"""Tiny CLIP and BLIP with random weights, saved as real ones are: what loads them loads the real ones."""
 
 from __future__ import annotations
 

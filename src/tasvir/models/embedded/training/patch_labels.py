@@ -19,7 +19,7 @@ from tasvir.models.embedded.training.recogniser_targets import NONE, labels_of, 
 from tasvir.world.scene import FACINGS, POSES, SURFACES, Scene
 
 SHOWN, EMPTY = 0.12, 0.04
-"""Share of a patch from which it shows its thing, and up to which it shows none; between them nothing is asked."""
+"""Share of a patch from which it shows its thing, and up to which none; between, nothing is asked."""
 WEIGHTS = {"kind": 1.0, "color": 0.5, "surface": 0.4, "pose": 0.4, "facing": 0.4}
 EDGES_WEIGHT, BACKGROUND_WEIGHT = 4.0, 0.1
 
