@@ -1,10 +1,10 @@
 """Do the metrics that look with the embedded detector tell true scenes from false ones?
 
-For the prompts of the world suite about one relation in the plane or in depth, or about numbers, scenes are
-rendered of which the prompt is true, and others of which it is not: roles swapped (where that makes it false),
-things placed without regard to the relation, one too many or too few. Printed by metric: how many prompts it
-measures, its mean on true and on false scenes, and how often a prompt's true scene scores above its false one
-(ties count half), with Wilson intervals.
+For the prompts of the world suite about one relation in the plane or in depth, or about numbers, scenes
+are rendered of which the prompt is true, and others of which it is not: roles swapped (where that makes it
+false), things placed without regard to the relation, one too many or too few. Printed by metric: how many
+prompts it measures, its mean on true and on false scenes, and how often a prompt's true scene scores above
+its false one (ties count half), with Wilson intervals.
 
     python benchmarks/detector_metrics.py [--each 100]
 """

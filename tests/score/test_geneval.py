@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import io
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
+from PIL import Image, ImageColor
 from tests.score.scripted import Scripted, picture, prompt, seen, use
 
 from tasvir.errors import SettingError
+from tasvir.models.detection import colors
 from tasvir.models.detection.base import Detection
-from tasvir.records import Box
-from tasvir.score.geneval_rules import Requirement, Requirements, from_facts, positions_of
+from tasvir.records import Box, Picture
+from tasvir.score.geneval_rules import COLORS, Requirement, Requirements, from_facts, positions_of
 from tasvir.score.metrics.geneval import GenEvalMetric
 from tasvir.world.description import Claim, Description, Entity
 
@@ -19,9 +24,9 @@ CAR = seen("car", 0.7, 0.4, 0.9, 0.6, 0.8, "red")
 
 
 def judged(
-    monkeypatch: pytest.MonkeyPatch, things: tuple[Detection, ...], colors: bool = True, **facts: Any
+    monkeypatch: pytest.MonkeyPatch, things: tuple[Detection, ...], told: bool = True, **facts: Any
 ) -> tuple[float | None, str]:
-    use(monkeypatch, Scripted(things, tells_colors=colors))
+    use(monkeypatch, Scripted(things, tells_colors=told))
     score = GenEvalMetric("any").measure([prompt("x", **facts)], [picture()])[0]
     return score.value, score.reason
 
@@ -50,8 +55,39 @@ def test_colours_of_the_surest(monkeypatch: pytest.MonkeyPatch) -> None:
     blue = seen("car", 0.1, 0.1, 0.3, 0.3, 0.95, "blue")
     assert judged(monkeypatch, (CAR,), **facts)[0] == 1
     assert judged(monkeypatch, (CAR, blue), **facts) == (0, "car blue instead of red")
-    assert judged(monkeypatch, (CAR,), colors=False, **facts) == (None, "the detector any tells no colours")
-    assert judged(monkeypatch, (CAR,), colors=False, include=[asked("car")])[0] == 1
+    value, reason = judged(monkeypatch, (CAR,), told=False, **facts)
+    assert value is None and "--set colors=MODEL" in reason
+    assert judged(monkeypatch, (CAR,), told=False, include=[asked("car")])[0] == 1
+
+
+def test_a_clip_names_the_colours_of_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CLIP by hand: texts by the colour they name, pictures by the pixel in their middle."""
+
+    class Clip:
+        identity: ClassVar[dict[str, Any]] = {"model": "by hand"}
+
+        def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+            assert all("car" in text for text in texts)
+            named = [next(color for color in COLORS if color in text.split()) for text in texts]
+            return np.array([ImageColor.getrgb(color) for color in named]) / 255.0 - 0.5
+
+        def embed_pictures(self, pictures: Sequence[Image.Image]) -> np.ndarray:
+            middles = [each.getpixel((each.width // 2, each.height // 2)) for each in pictures]
+            return np.array(middles) / 255.0 - 0.5
+
+    colors.open_colors.cache_clear()
+    monkeypatch.setattr(colors, "open_clip", lambda model, load: Clip())
+    canvas = Image.new("RGB", (100, 100), "blue")
+    canvas.paste((255, 0, 0), (70, 40, 90, 60))
+    buffer = io.BytesIO()
+    canvas.save(buffer, "PNG")
+    use(monkeypatch, Scripted((DOG, CAR)))
+    metric = GenEvalMetric("any", colors="some")
+    assert metric.recipe["colors"]["clip"] == {"model": "by hand"}
+    shown = [Picture(buffer.getvalue(), 100, 100)] * 2
+    asked_for = [prompt("x", include=[asked("car", color=color)]) for color in ("red", "blue")]
+    assert [score.value for score in metric.measure(asked_for, shown)] == [1, 0]
+    colors.open_colors.cache_clear()
 
 
 def test_positions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,4 +63,4 @@ def test_embedded_is_opened_by_its_name() -> None:
     load = LoadSettings(device="cpu")
     detector, depth = open_detector("embedded", load), open_depth("embedded", load)
     assert detector.identity == depth.identity
-    assert set(detector.identity["weights"]) == {"recogniser", "inspector"}
+    assert {path.partition("/")[0] for path in detector.identity["weights"]} == {"recogniser", "inspector"}

@@ -145,7 +145,8 @@ class TestOpening:
     def test_identity_tells_weights_and_processor_but_no_path(self, saved: Callable[[str], str]) -> None:
         for name in ("owlvit", "detr"):
             identity = open_detector(saved(name), CPU).identity
-            assert len(identity["weights"]) == 64 and identity["processor"]["do_rescale"] is True
+            assert len(identity["weights"]["model.safetensors"]) == 64
+            assert identity["processor"]["image"]["do_rescale"] is True
             assert str(Path(saved(name)).parent) not in json.dumps(identity)
 
     def test_other_weights_have_another_identity(self, tmp_path: Path) -> None:

@@ -20,12 +20,11 @@ from transformers import (
     AutoModelForDepthEstimation,
     AutoModelForObjectDetection,
     AutoModelForZeroShotObjectDetection,
-    AutoProcessor,
 )
 
 from tasvir.errors import HubError
 from tasvir.models.detection.base import Detection, require_rgb
-from tasvir.models.hub.networks import open_with_processor
+from tasvir.models.image_text.opening import open_model
 from tasvir.models.load import LoadSettings
 from tasvir.records import Box
 
@@ -47,7 +46,7 @@ class ZeroShotDetector:
     threshold = 0.1
 
     def __init__(self, model: str, load: LoadSettings) -> None:
-        self._opened = open_with_processor(AutoModelForZeroShotObjectDetection, AutoProcessor, model, load)
+        self._opened = open_model(AutoModelForZeroShotObjectDetection, "detector", model, load)
         self.identity = self._opened.identity
         self._reads_ids = "dino" in self._opened.network.config.model_type
 
@@ -78,7 +77,7 @@ class ZeroShotDetector:
         texts = [list(words)] * len(pictures)
         processor = self._opened.processor
         inputs = processor(images=pictures, text=texts, return_tensors="pt", padding=True)
-        outputs = self._opened.network(**inputs.to(self._opened.device, self._opened.network.dtype))
+        outputs = self._opened.network(**inputs.to(self._opened.device, self._opened.dtype))
         sizes = [picture.size[::-1] for picture in pictures]
         own = {"input_ids": inputs["input_ids"], "text_threshold": least} if self._reads_ids else {}
         results = processor.post_process_grounded_object_detection(
@@ -102,7 +101,7 @@ class ClosedDetector:
     threshold = 0.5
 
     def __init__(self, model: str, load: LoadSettings) -> None:
-        self._opened = open_with_processor(AutoModelForObjectDetection, AutoImageProcessor, model, load)
+        self._opened = open_model(AutoModelForObjectDetection, "detector", model, load, AutoImageProcessor)
         self.identity = self._opened.identity
         self._names: dict[int, str] = {
             int(index): name.lower() for index, name in self._opened.network.config.id2label.items()
@@ -125,7 +124,7 @@ class ClosedDetector:
         for size, places in alike([picture.size for picture in pictures]):
             some = [pictures[index] for index in places]
             inputs = self._opened.processor(images=some, return_tensors="pt")
-            outputs = self._opened.network(**inputs.to(self._opened.device, self._opened.network.dtype))
+            outputs = self._opened.network(**inputs.to(self._opened.device, self._opened.dtype))
             results = self._opened.processor.post_process_object_detection(
                 outputs, threshold=least, target_sizes=[size[::-1]] * len(some)
             )
@@ -147,7 +146,7 @@ class HubDepthEstimator:
     """
 
     def __init__(self, model: str, load: LoadSettings) -> None:
-        self._opened = open_with_processor(AutoModelForDepthEstimation, AutoImageProcessor, model, load)
+        self._opened = open_model(AutoModelForDepthEstimation, "depth", model, load, AutoImageProcessor)
         self.identity = {
             **self._opened.identity,
             "scale": "inverse depth, least 0 and most 1 in each picture",
@@ -167,7 +166,7 @@ class HubDepthEstimator:
 
     def _one(self, picture: Image.Image) -> NDArray[np.float32]:
         inputs = self._opened.processor(images=[picture], return_tensors="pt")
-        said = self._opened.network(**inputs.to(self._opened.device, self._opened.network.dtype))
+        said = self._opened.network(**inputs.to(self._opened.device, self._opened.dtype))
         depth = said.predicted_depth.float()[:, None]
         sized = F.interpolate(depth, picture.size[::-1], mode="bilinear", align_corners=False)[0, 0]
         low, high = sized.min(), sized.max()
