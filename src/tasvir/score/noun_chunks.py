@@ -49,7 +49,7 @@ def without_adjectives(text: str) -> str:
     """
     dropped: list[tuple[str, str]] = []
     for phrase in noun_phrases(text):
-        kept = [w for w in phrase.split()[:-1] if not (is_adjective(w) or _ending(w))]
+        kept = [w for w in phrase.split()[:-1] if not (is_adjective(w) or is_participle(w))]
         dropped.append((phrase, " ".join([*kept, phrase.split()[-1]])))
     lowered, place, parts = text.lower(), 0, []
     for phrase, shorter in dropped:
@@ -69,11 +69,11 @@ def is_adjective(word: str) -> bool:
     return word.endswith(_OPEN_ENDINGS) or ("-" in word and word.endswith("ed"))
 
 
-def _ending(word: str) -> str:
-    """ "ed" or "ing" where a word may be a participle, else ""."""
+def is_participle(word: str) -> bool:
+    """Whether a word may be a participle ("polished", "falling"), which is an adjective or a verb."""
     if word in english.NOUNS_IN_ED_OR_ING or len(word) < 5 or word.endswith("eed"):
-        return ""
-    return "ed" if word.endswith("ed") else "ing" if word.endswith("ing") else ""
+        return False
+    return word.endswith(("ed", "ing"))
 
 
 class _Reader:
@@ -138,21 +138,21 @@ class _Reader:
 
     def _is_verb(self, word: str, after: str) -> bool:
         if self._open.noun:
-            return word in english.VERBS or bool(_ending(word))
+            return word in english.VERBS or is_participle(word)
         if self._open.words:  # a participle before its noun, or "the injured"
             return False
         if self._before == "to" and not is_adjective(word):
             return True
         if self._before in english.AUXILIARIES or _is_adverb(self._before):
-            return bool(_ending(word)) or not _continues(after)
-        return bool(_ending(word)) and not (self._before in english.PREPOSITIONS and _continues(after))
+            return is_participle(word) or not _continues(after)
+        return is_participle(word) and not (self._before in english.PREPOSITIONS and _continues(after))
 
     def _add(self, word: str) -> None:
         if not self._open.words:
             self._open.predicate = self._before in english.AUXILIARIES or _is_adverb(self._before)
         self._open.words.append(word)
         self._open.content += 1
-        self._open.noun = self._open.noun or not (is_adjective(word) or _ending(word))
+        self._open.noun = self._open.noun or not (is_adjective(word) or is_participle(word))
 
     def _close(self) -> None:
         phrase, self._open = self._open, _Open()
