@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PIL import Image
@@ -87,7 +88,7 @@ class SoftTifaMetric(Metric):
             return Score(self.label, None, "the model thinks none of a question's answers possible")
         details = {
             "questions": [[a.text, a.answer, a.kind, ready(p)] for a, p in zip(atoms, found, strict=True)],
-            "arithmetic_mean": ready(sum(found) / len(found)),
+            "arithmetic_mean": ready(fmean(found)),
         }
         least = atoms[found.index(min(found))]
         reason = f"least sure of: {least.text} {least.answer} ({min(found):.2f})"
