@@ -21,6 +21,9 @@ MODELS = {
     "recogniser": "The reader of pictures: what is where, in which attributes.",
     "inspector": "The second look at what the recogniser found: what is it?",
     "oracle": "The reader that scores the world suite; no guide may use it.",
+    "encoder": "CLIP of the picture world: texts and pictures as vectors.",
+    "answerer": "BLIP of the picture world: one-word answers to questions about a picture.",
+    "captioner": "BLIP of the picture world: a caption for a picture.",
 }
 
 STEPS = 100_000

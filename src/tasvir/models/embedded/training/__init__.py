@@ -22,6 +22,9 @@ _READS = {
     "recogniser": ("vae", "pipeline"),
     "inspector": ("vae", "pipeline", "recogniser"),
     "oracle": (),
+    "encoder": ("vae", "pipeline"),
+    "answerer": ("vae", "pipeline"),
+    "captioner": ("vae", "pipeline"),
 }
 """Which trained weights of others a model learns from."""
 
@@ -77,6 +80,18 @@ def _task(name: str, settings: TrainSettings, device: torch.device) -> Task:
 
         recogniser = _given(settings.recogniser, "recogniser", "config.json") or weights.folder("recogniser")
         return InspectorTask(device, settings.seed, vae, pipeline, recogniser)
+    if name == "answerer":
+        from tasvir.models.embedded.training.answerer import AnswererTask
+
+        return AnswererTask(device, settings.seed, vae, pipeline)
+    if name == "encoder":
+        from tasvir.models.embedded.training.encoder import EncoderTask
+
+        return EncoderTask(device, settings.seed, vae, pipeline)
+    if name == "captioner":
+        from tasvir.models.embedded.training.captioner import CaptionerTask
+
+        return CaptionerTask(device, settings.seed, vae, pipeline)
     from tasvir.models.embedded.training.recogniser import RecogniserTask
 
     return RecogniserTask(device, settings.seed, vae, pipeline)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -43,6 +44,9 @@ Report = Callable[[dict[str, Any]], None]
 
 WARM_UP_STEPS, DECAY_FROM = 100, 0.4
 """Steps until the peak rate, and the share of the budget from which on it decays."""
+
+_BLOCK = re.compile(r"\b(blocks|layers?)\.\d")
+"""Names of parameters in a transformer block: ours, and those of transformers."""
 
 GRADIENT_CLIP, AVERAGE_DECAY = 1.0, 0.9995
 """Largest norm of a gradient; the average forgets over some two thousand steps."""
@@ -297,7 +301,7 @@ class _Run:
 
 
 def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of transformer blocks (those in a module named ``blocks``), AdamW for the rest.
+    """Muon for the matrices of transformer blocks (see `_BLOCK`), AdamW for the rest.
 
     Muon (Jordan, 2024) orthogonalises the momentum of a matrix; its step is scaled to AdamW's root mean
     square.
@@ -309,7 +313,7 @@ def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
     others: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            (matrices if parameter.ndim == 2 and "blocks." in name else others).append(parameter)
+            (matrices if parameter.ndim == 2 and _BLOCK.search(name) else others).append(parameter)
     adam = torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)
     optimizers: list[torch.optim.Optimizer] = [adam]
     if matrices:

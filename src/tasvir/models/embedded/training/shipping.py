@@ -21,6 +21,9 @@ FINAL = {
     "recogniser": "recogniser",
     "inspector": "inspector",
     "oracle": "oracle",
+    "encoder": "encoder",
+    "answerer": "answerer",
+    "captioner": "captioner",
 }
 """Model to the folder inside a run's folder that its finished weights are written to."""
 

@@ -1,0 +1,95 @@
+"""Training the answerer: several questions a picture, one word each, and what each patch shows beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tasvir.models.embedded.image_text_networks import LONGEST_QUESTION, mask_crossed, new_answerer
+from tasvir.models.embedded.training.patch_labels import PatchTeacher
+from tasvir.models.embedded.training.picture_source import PictureSource
+from tasvir.models.embedded.training.questions import Question, long_questions, short_questions
+from tasvir.models.embedded.words import BEGIN, table, tokenizer
+
+SHORT, LONG = 4, 2
+"""Questions about single facts, and whole captions, of each picture; each kind is a pass of its own."""
+PATCH_WEIGHT = 0.5
+
+
+class AnswererTask:
+    """Say the one word that answers a question about a picture.
+
+    Args:
+        device: Where to train.
+        seed: Seeds the weights.
+        vae: Folder of a trained autoencoder; None = the pipeline's.
+        pipeline: Folder of a trained generator; None = no redrawn pictures.
+    """
+
+    name = "answerer"
+    lr = 1.5e-3
+    batch = 32
+
+    def __init__(self, device: torch.device, seed: int, vae: Path | None, pipeline: Path | None) -> None:
+        torch.manual_seed(seed)
+        self.model = new_answerer().to(device).train()
+        mask_crossed(self.model)
+        self.teacher = PatchTeacher(self.model.config.vision_config.hidden_size).to(device)
+        self.device = device
+        self.source = PictureSource(device, vae, pipeline)
+        self.tokenizer = tokenizer(LONGEST_QUESTION)
+
+    def network(self) -> nn.Module:
+        return nn.ModuleDict({"model": self.model, "teacher": self.teacher})
+
+    def loss(
+        self, rng: np.random.Generator, noise: torch.Generator, batch: int
+    ) -> tuple[Tensor, dict[str, float]]:
+        scenes, pictures = self.source.draw(rng, noise, batch)
+        tokens = self.model.vision_model(pictures).last_hidden_state
+        total, figures = self.teacher(tokens, scenes)
+        total = PATCH_WEIGHT * total
+        for name, ask, number in (("short", short_questions, SHORT), ("long", long_questions, LONG)):
+            asked = [question for scene in scenes for question in ask(scene, rng, number)]
+            part, right = self._answered(tokens, asked)
+            total = total + part
+            figures |= {name: float(part.detach()), f"{name}_right": right}
+        return total, {"loss": float(total.detach()), **figures}
+
+    def _answered(self, tokens: Tensor, asked: Sequence[Question]) -> tuple[Tensor, float]:
+        """Cross entropy of the answers, and the share that is right.
+
+        Args:
+            tokens: [N, 1 + patches, width] of N pictures.
+            asked: N times as many questions each, those of a picture together. They are read as one text in
+                which no question sees another, so that a picture's keys and values are made once for all.
+        """
+        texts = self.tokenizer([question.text for question in asked], padding=True, return_tensors="pt")
+        ids, mask = texts["input_ids"].to(self.device), texts["attention_mask"].to(self.device)
+        pictures, longest = len(tokens), ids.shape[1]
+        number = len(asked) // pictures
+        owner = torch.arange(number, device=self.device).repeat_interleave(longest)
+        open_ = (owner[:, None] == owner) & mask.view(pictures, 1, -1).bool()
+        words = self.model.text_encoder(
+            input_ids=ids.view(pictures, -1),
+            attention_mask=torch.zeros(open_.shape, device=self.device).masked_fill(~open_, -1e4)[:, None],
+            position_ids=torch.arange(longest, device=self.device).repeat(number)[None],
+            encoder_hidden_states=tokens,
+        ).last_hidden_state
+        said = self.model.text_decoder(
+            input_ids=torch.full((len(asked), 1), BEGIN, device=self.device),
+            encoder_hidden_states=words.view(len(asked), longest, -1),
+            encoder_attention_mask=mask,
+        ).logits[:, -1]
+        answers = torch.tensor([table()[question.answer] for question in asked], device=self.device)
+        right = float((said.argmax(-1) == answers).float().mean())
+        return F.cross_entropy(said.float(), answers), right
+
+    def finish(self, out: Path) -> None:
+        (out / "figures.json").write_text(json.dumps({}), "utf-8")

@@ -1,0 +1,110 @@
+"""Training the encoder: captions to their pictures and pictures to their captions, against false twins.
+
+Contrastive as CLIP (Radford et al. 2021), with each picture's caption falsified in one thing among the texts it
+must not choose (as NegCLIP, Yuksekgonul et al. 2023), for in a batch of random scenes a bag of words is enough.
+What each patch shows is taught beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tasvir.models.embedded.image_text_networks import LONGEST_CAPTION, new_encoder
+from tasvir.models.embedded.training.faults import falsified
+from tasvir.models.embedded.training.patch_labels import PatchTeacher
+from tasvir.models.embedded.training.picture_source import PictureSource
+from tasvir.models.embedded.words import tokenizer
+from tasvir.world.captions import caption
+from tasvir.world.placing import Dice
+from tasvir.world.scene import Scene
+from tasvir.world.writing import write
+
+TWINS = 2
+"""False twins of each caption."""
+PATCH_WEIGHT, TWIN_WEIGHT = 0.5, 0.5
+PREFIXES = ("a photo depicts", "a photo of", "a picture of", "an image of")
+PREFIXED = 0.2
+"""Share of captions behind a prefix: CLIPScore (Hessel et al. 2021) puts one before every caption."""
+LARGEST_SCALE = 4.6052
+"""Natural logarithm of the greatest inverse temperature, 100, as CLIP's."""
+
+
+class EncoderTask:
+    """Bring a picture and its caption together.
+
+    Args:
+        device: Where to train.
+        seed: Seeds the weights.
+        vae: Folder of a trained autoencoder; None = the pipeline's.
+        pipeline: Folder of a trained generator; None = no redrawn pictures.
+    """
+
+    name = "encoder"
+    lr = 1.5e-3
+    batch = 64
+
+    def __init__(self, device: torch.device, seed: int, vae: Path | None, pipeline: Path | None) -> None:
+        torch.manual_seed(seed)
+        self.model = new_encoder().to(device).train()
+        self.teacher = PatchTeacher(self.model.config.vision_config.hidden_size).to(device)
+        self.device = device
+        self.source = PictureSource(device, vae, pipeline)
+        self.tokenizer = tokenizer(LONGEST_CAPTION)
+
+    def network(self) -> nn.Module:
+        return nn.ModuleDict({"model": self.model, "teacher": self.teacher})
+
+    def loss(
+        self, rng: np.random.Generator, noise: torch.Generator, batch: int
+    ) -> tuple[Tensor, dict[str, float]]:
+        scenes, pictures = self.source.draw(rng, noise, batch)
+        seen = self.model.vision_model(pixel_values=pictures)
+        total, figures = self.teacher(seen.last_hidden_state, scenes)
+        images = F.normalize(self.model.visual_projection(seen.pooler_output).float(), dim=-1)
+        texts = self._embed(written(scenes, rng))
+        scale = self.model.logit_scale.clamp(max=LARGEST_SCALE).exp()
+        scores = scale * images @ texts.T
+        own = torch.arange(batch, device=self.device)
+        contrast = (F.cross_entropy(scores, own) + F.cross_entropy(scores[:, :batch].T, own)) / 2
+        columns = own[:, None] + batch * torch.arange(1 + TWINS, device=self.device)
+        among_twins = scores.gather(1, columns)
+        twins = F.cross_entropy(among_twins, torch.zeros_like(own))
+        total = PATCH_WEIGHT * total + contrast + TWIN_WEIGHT * twins
+        with torch.no_grad():
+            figures |= {
+                "found": float((scores[:, :batch].argmax(1) == own).float().mean()),
+                "true": float((among_twins[:, 0] > among_twins[:, 1]).float().mean()),
+            }
+        parts = {"loss": total, "contrast": contrast, "twins": twins}
+        return total, {**{name: float(part.detach()) for name, part in parts.items()}, **figures}
+
+    def _embed(self, texts: Sequence[str]) -> Tensor:
+        tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(self.device)
+        pooled = self.model.text_model(
+            input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+        ).pooler_output
+        return F.normalize(self.model.text_projection(pooled).float(), dim=-1)
+
+    def finish(self, out: Path) -> None:
+        (out / "figures.json").write_text(json.dumps({}), "utf-8")
+
+
+def written(scenes: Sequence[Scene], rng: np.random.Generator) -> list[str]:
+    """A true caption of each scene, then TWINS rounds of false ones."""
+    dice = Dice(rng)
+    rounds: list[list[str]] = [[] for _ in range(1 + TWINS)]
+    for scene in scenes:
+        text, described = caption(scene, rng)
+        prefix = f"{dice.pick(PREFIXES)} " if dice.chance(PREFIXED) else ""
+        rounds[0].append(prefix + text)
+        for row in rounds[1:]:
+            wrong = falsified(described, scene, dice, "extra" if not described.entities else None)
+            row.append(prefix + (write(wrong[1], dice)[0] if wrong else "nothing"))
+    return [text for row in rounds for text in row]

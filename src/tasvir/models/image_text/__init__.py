@@ -1,0 +1,1 @@
+"""Public models that look at pictures and texts: CLIP, BLIP captioners, BLIP question answerers."""

@@ -1,0 +1,166 @@
+"""Opens a model of transformers with its processor, and says what exactly was opened.
+
+A model is "embedded" (the shipped one), a folder, or a hub id. Weights are read from safetensors alone: other
+formats are pickles, which run what they like when they are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from PIL import Image
+from transformers import AutoProcessor
+
+from tasvir.errors import HubError, WeightsError
+from tasvir.models.devices import pick_device
+from tasvir.models.embedded import weights
+from tasvir.models.hub.cards import Card, find
+from tasvir.models.hub.loading import no_gaps
+from tasvir.models.hub.problems import explain
+from tasvir.models.load import LoadSettings
+from tasvir.models.quiet import quiet
+
+EMBEDDED = "embedded"
+"""The model of this name is the shipped one."""
+WANTED = ("model*.safetensors", "*.json", "*.txt", "*.model")
+"""Files of a hub repository that are fetched: weights of transformers, settings, vocabularies."""
+BATCH = 32
+"""Pictures or texts that go through a network at once."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network on its device with its processor.
+
+    Args:
+        network: In evaluation mode.
+        processor: Turns PIL pictures and texts into tensors.
+        identity: What was opened, ready for JSON, see `identity`.
+    """
+
+    network: Any
+    processor: Any
+    identity: dict[str, Any]
+
+    @property
+    def device(self) -> torch.device:
+        return self.network.device  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.network.dtype  # type: ignore[no-any-return]
+
+    def pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        """What the network sees, by the model's own image processor: [N, 3, H, W].
+
+        Raises:
+            TypeError: Something is no PIL picture in RGB. Arrays and tensors are refused because the
+                processors divide by 255 whatever they are given: one in 0..1 would be seen as black.
+        """
+        for picture in pictures:
+            if not isinstance(picture, Image.Image) or picture.mode != "RGB":
+                mode = f"in mode {picture.mode}" if isinstance(picture, Image.Image) else ""
+                raise TypeError(f"expected a PIL picture in RGB, got {type(picture).__name__} {mode}".rstrip())
+        seen = self.processor.image_processor(images=list(pictures), return_tensors="pt")
+        tensor: torch.Tensor = seen["pixel_values"].to(self.device, self.dtype)
+        return tensor
+
+
+def open_model(auto: Any, shipped: str, model: str, load: LoadSettings) -> Opened:
+    """Open a model.
+
+    Args:
+        auto: A class of transformers with ``from_pretrained``.
+        shipped: Name of the embedded model that "embedded" stands for.
+        model: "embedded", a folder, or a hub id.
+        load: Device, precision and where it may come from; offload and compile are for generators.
+
+    Raises:
+        UnknownNameError: No such folder, and no hub id.
+        HubError: The model cannot be had or read, or is of another kind.
+        NotShippedError: Nothing is shipped under that name.
+        SettingError: No such device.
+    """
+    device = pick_device(load.device)
+    card = _card(shipped, model)
+    try:
+        with quiet(), no_gaps():
+            folder = _folder(card, load)
+            where = {"local_files_only": True, "trust_remote_code": load.trust_remote_code}
+            network = auto.from_pretrained(folder, use_safetensors=True, dtype=_dtype(load, device), **where)
+            processor = AutoProcessor.from_pretrained(folder, **where)
+    except Exception as problem:  # the libraries raise errors of a dozen kinds
+        raise HubError(explain(problem, card, load)) from problem
+    said = identity(model, folder, processor, str(network.dtype).removeprefix("torch."))
+    return Opened(network.to(device).eval(), processor, said)
+
+
+def identity(model: str, folder: Path, processor: Any, dtype: str) -> dict[str, Any]:
+    """What a figure that a model gave depends on.
+
+    Returns:
+        "model" as it was asked for; "revision", the hub's commit or None; "weights", the SHA-256 of each
+        file; "processor", the settings of its image processor and tokenizer; "dtype".
+    """
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
+        raise WeightsError(f"{folder} holds no model.safetensors: save the model with save_pretrained")
+    settings = json.loads(processor.image_processor.to_json_string())
+    return {
+        "model": model,
+        "revision": folder.name if folder.parent.name == "snapshots" else None,
+        "weights": {file.name: _digest(file, file.stat().st_mtime_ns) for file in files},
+        "processor": {
+            "image": {key: value for key, value in settings.items() if not key.startswith("_")},
+            "tokenizer": type(processor.tokenizer).__name__,
+            "longest": processor.tokenizer.model_max_length,
+        },
+        "dtype": dtype,
+    }
+
+
+def parts(number: int, size: int = BATCH) -> list[slice]:
+    """Slices of at most ``size`` that make up ``number`` items."""
+    return [slice(start, start + size) for start in range(0, number, size)]
+
+
+def _card(shipped: str, model: str) -> Card:
+    if model == EMBEDDED:
+        return Card(model, shipped, "image-text", str(weights.folder(shipped)))
+    return find(model)
+
+
+def _folder(card: Card, load: LoadSettings) -> Path:
+    """Where the model lies on this disk, fetched from the hub where need be."""
+    if card.is_folder:
+        return Path(card.source).expanduser()
+    return Path(
+        snapshot_download(
+            card.source,
+            revision=load.revision or card.revision,
+            local_files_only=load.local_only,
+            allow_patterns=[*WANTED, "*.py"] if load.trust_remote_code else list(WANTED),
+            ignore_patterns=["*/*"],
+        )
+    )
+
+
+def _dtype(load: LoadSettings, device: torch.device) -> Any:
+    if load.dtype != "auto":
+        return getattr(torch, load.dtype)
+    return "auto" if device.type == "cuda" else torch.float32
+
+
+@lru_cache(maxsize=256)
+def _digest(file: Path, _changed: int) -> str:
+    """The SHA-256 of a file; read once for each time that it was changed."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
