@@ -16,7 +16,7 @@ from PIL import Image
 from tasvir.score.pictures import once
 
 if TYPE_CHECKING:
-    from tasvir.models.image_text import Answerer
+    from tasvir.models.image_text.answerer import Answerer
 
 YES_NO = ("yes", "no")
 

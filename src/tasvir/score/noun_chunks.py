@@ -45,7 +45,8 @@ def noun_phrases(text: str) -> list[str]:
 def without_adjectives(text: str) -> str:
     """The text without the adjectives in its noun phrases, lower case, one space between words.
 
-    A word counts as adjective where it stands before its phrase's last word and `is_adjective` or a participle.
+    A word counts as adjective where it stands before its phrase's last word and `is_adjective` or a
+    participle.
     """
     dropped: list[tuple[str, str]] = []
     for phrase in noun_phrases(text):
@@ -169,11 +170,15 @@ def _is_adverb(word: str) -> bool:
 
 def _continues(after: str) -> bool:
     """Whether a phrase can go on with this word."""
-    return bool(after) and after[0].isalpha() and not (
-        after in english.DETERMINERS
-        or after in english.PREPOSITIONS
-        or after in english.CONJUNCTIONS
-        or after in english.PRONOUNS
-        or after in english.AUXILIARIES
-        or _is_adverb(after)
+    return (
+        bool(after)
+        and after[0].isalpha()
+        and not (
+            after in english.DETERMINERS
+            or after in english.PREPOSITIONS
+            or after in english.CONJUNCTIONS
+            or after in english.PRONOUNS
+            or after in english.AUXILIARIES
+            or _is_adverb(after)
+        )
     )

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from tasvir.errors import SettingError
 from tasvir.records import SuitePrompt
@@ -99,14 +101,12 @@ def _spacy_versions() -> tuple[str, str] | None:
 
 
 @cache
-def _parser() -> Callable[[str], object]:
-    import spacy
-
-    loaded: Callable[[str], object] = spacy.load(SPACY_MODEL)
+def _parser() -> Callable[[str], Any]:
+    loaded: Callable[[str], Any] = import_module("spacy").load(SPACY_MODEL)
     return loaded
 
 
 def _spacy_chunks(text: str) -> list[str]:
     """Its noun chunks but for pronouns."""
-    parsed: object = _parser()(text)
-    return [chunk.text.lower() for chunk in parsed.noun_chunks if chunk.root.pos_ != "PRON"]  # type: ignore[attr-defined]
+    chunks: Any = _parser()(text).noun_chunks
+    return [chunk.text.lower() for chunk in chunks if chunk.root.pos_ != "PRON"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from PIL import Image, UnidentifiedImageError
@@ -56,7 +56,7 @@ def score_readable(
 
 def once(
     items: Sequence[_Item],
-    compute: Callable[[list[_Item]], Sequence[_Result]],
+    compute: Callable[[list[_Item]], Iterable[_Result]],
     key: Callable[[_Item], Hashable] | None = None,
 ) -> list[_Result]:
     """Results for n items, equal items computed once and all distinct ones in one call.

@@ -2,8 +2,8 @@
 
 From the fact "description" exactly: one question for each thing, attribute, number, relation, absence and the
 place. Without it from the noun phrases: the head is asked for as a thing, each adjective as an attribute, a
-number as a number; and the fact "relation", where a suite gives it. (Hu et al. 2023, TIFA; Cho et al. 2024, DSG:
-atomic questions; here made by rules, not by a language model, so that anyone gets the same.)
+number as a number; and the fact "relation", where a suite gives it. (Hu et al. 2023, TIFA; Cho et al. 2024,
+DSG: atomic questions; here made by rules, not by a language model, so that anyone gets the same.)
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ NAME = "questions/1"
 """Counts up with every change of what is asked."""
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _ATTRIBUTES = ("color", "surface", "size", "pose", "facing")
-_MORE = 2
-"""Further numbers among the answers beyond the right one."""
+_LEAST_RANGE = 4
+"""Numbers up to this one are among the answers to "how many", and one more than the right one above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ def _yes(text: str, kind: str) -> Atom:
 
 def _number(noun: str, number: int) -> Atom:
     """How many; answers in digits, as question models are trained on them."""
-    among = tuple(str(value) for value in range(max(number + _MORE, 4) + 1))
+    most = _LEAST_RANGE if number <= _LEAST_RANGE else number + 1
+    among = tuple(str(value) for value in range(most + 1))
     return Atom(f"how many {noun} are there?", str(number), among, "count")
 
 

@@ -1,8 +1,9 @@
 """B-VQA: is each thing of the prompt in the picture? Noun phrase by noun phrase, the answers multiplied.
 
-Value = product over phrases of P(yes | picture, "<phrase>?") (Huang et al. 2023, T2I-CompBench, "disentangled").
-The official code rounds, stops after eight phrases and gives a text without phrases full marks; here nothing is
-rounded or cut and such a text has no value. `b-vqa-upstream` is the official behaviour.
+Value = product over phrases of P(yes | picture, "<phrase>?") (Huang et al. 2023, T2I-CompBench,
+"disentangled"). The official code rounds, stops after eight phrases and gives a text without phrases full
+marks; here nothing is rounded or cut and such a text has no value. `b-vqa-upstream` is the official
+behaviour.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tasvir.score.phrases import Phrases, open_chunker, phrases_of, sources
 from tasvir.score.pictures import score_readable
 
 if TYPE_CHECKING:
-    from tasvir.models.image_text import Answerer
+    from tasvir.models.image_text.answerer import Answerer
 
 MOST_WORDS = 50
 """Of a question, as in the official code."""
@@ -37,7 +38,6 @@ class BVqaMetric(Metric):
         model: "embedded", or a BLIP question model by hub id or folder.
         load: How it is loaded.
         chunker: Where the suite gives no phrases: "rules", "spacy" or "auto" (see `tasvir.score.phrases`).
-        size: Side in pixels that pictures are squashed to; 0 = the model's own.
 
     Raises:
         SettingError: No such chunker.
@@ -50,9 +50,8 @@ class BVqaMetric(Metric):
         model: str,
         load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         chunker: str = "auto",
-        size: int = 0,
     ) -> None:
-        self.model, self._load, self._size = model, load, size
+        self.model, self._load = model, load
         self._chunker = open_chunker(chunker)
 
     @property
@@ -106,7 +105,7 @@ class BVqaMetric(Metric):
 
     @cached_property
     def _answerer(self) -> Answerer:
-        from tasvir.models.image_text import open_answerer
+        from tasvir.models.image_text.answerer import open_answerer
 
         return open_answerer(self.model, self._load)
 

@@ -1,4 +1,4 @@
-"""B-VQA-naive: the whole prompt as one question (Huang et al. 2023, the variant that theirs is held against)."""
+"""B-VQA-naive: the whole prompt as one question (the plain variant of Huang et al. 2023)."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ from tasvir.score.model_names import several
 from tasvir.score.pictures import once, score_readable
 
 if TYPE_CHECKING:
-    from tasvir.models.image_text import Captioner, Clip
+    from tasvir.models.image_text.captioner import Captioner
+    from tasvir.models.image_text.clip import Clip
 
 
 class BlipClipMetric(Metric):
@@ -84,17 +85,18 @@ class BlipClipMetric(Metric):
         filled = [template.replace("{}", text) for text in texts for template in self._templates]
         rows = np.asarray(self._encoder.embed_texts(filled)).reshape(len(texts), len(self._templates), -1)
         mean = rows.mean(axis=1)
-        return mean / np.linalg.norm(mean, axis=-1, keepdims=True)
+        unit: NDArray[np.floating[Any]] = mean / np.linalg.norm(mean, axis=-1, keepdims=True)
+        return unit
 
     @cached_property
     def _captioner(self) -> Captioner:
-        from tasvir.models.image_text import open_captioner
+        from tasvir.models.image_text.captioner import open_captioner
 
         return open_captioner(self._names[0], self._load)
 
     @cached_property
     def _encoder(self) -> Clip:
-        from tasvir.models.image_text import open_clip
+        from tasvir.models.image_text.clip import open_clip
 
         return open_clip(self._names[1], self._load)
 

@@ -1,7 +1,8 @@
-"""CLIPScore: the cosine of a picture's and a text's embedding (Hessel et al. 2021, equation 1 before clipping).
+"""CLIPScore: the cosine of a picture's and a text's embedding (Hessel et al. 2021).
 
-cos(E_picture, E_text), both of length 1, in single precision. It says how near text and picture are as bags of
-things; attributes, numbers and relations move it little, so models differ by a few hundredths (docs/metrics.md).
+cos(E_picture, E_text), both of length 1, in single precision, neither scaled nor clipped. It says how near
+text and picture are as bags of things; attributes, numbers and relations move it little, so models differ by
+a few hundredths (docs/metrics.md).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tasvir.score.base import Metric
 from tasvir.score.pictures import once, score_readable
 
 if TYPE_CHECKING:
-    from tasvir.models.image_text import Clip
+    from tasvir.models.image_text.clip import Clip
 
 
 class ClipScoreMetric(Metric):
@@ -34,7 +35,12 @@ class ClipScoreMetric(Metric):
     name: ClassVar[str] = "clip-score"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 
-    def __init__(self, model: str, load: LoadSettings = LoadSettings(), prefix: str = "") -> None:  # noqa: B008
+    def __init__(
+        self,
+        model: str,
+        load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
+        prefix: str = "",
+    ) -> None:
         self.model, self._load, self._prefix = model, load, prefix
 
     @property
@@ -55,21 +61,18 @@ class ClipScoreMetric(Metric):
 
     def _scores(self, prompts: list[SuitePrompt], images: list[Image.Image]) -> list[Score]:
         texts = [self._prefix + prompt.text for prompt in prompts]
-        return [
-            Score(
-                self.label,
-                cosine,
-                "the end of the text was not read: it is too long for this model" if cut else "",
-                {"aspect": round(image.width / image.height, 4), "truncated": cut},
-            )
-            for cosine, cut, image in zip(
-                cosines(self._encoder, texts, images), map(self._encoder.truncated, texts), images, strict=True
-            )
-        ]
+        found = cosines(self._encoder, texts, images)
+        return [self._score(*one) for one in zip(found, texts, images, strict=True)]
+
+    def _score(self, cosine: float, text: str, image: Image.Image) -> Score:
+        cut = self._encoder.truncated(text)
+        reason = "the end of the text was not read: it is too long for this model" if cut else ""
+        details = {"aspect": round(image.width / image.height, 4), "truncated": cut}
+        return Score(self.label, cosine, reason, details)
 
     @cached_property
     def _encoder(self) -> Clip:
-        from tasvir.models.image_text import open_clip
+        from tasvir.models.image_text.clip import open_clip
 
         return open_clip(self.model, self._load)
 

@@ -1,7 +1,8 @@
-"""The MLLM judge: a guide looks at picture and prompt and says a level (T2I-CompBench++'s protocol; thesis A.3).
+"""The MLLM judge: a guide looks at picture and prompt and says a level (after T2I-CompBench++).
 
 Value = mean level / 5 over repeated questions, so 0.2 to 1: the scale that published values fit. The levels
-themselves are kept. A reply that cannot be read as a level is missing and counted, never 0 and never full marks.
+themselves are kept. A reply that cannot be read as a level is missing and counted, never 0 and never full
+marks.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ class JudgeMetric(Metric):
     def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:
         """Score pictures; see `Metric.measure`.
 
-        The details hold "levels" (one a repeat), "reasons", "unread" (replies that were no level) and "usage".
+        The details hold "levels" (one a repeat), "reasons", "unread" (replies that were no level) and
+        "usage".
 
         Raises:
             ServiceError: The guide's service failed; what it answered before is kept and not asked again.
@@ -162,7 +164,8 @@ def _answered(guide: Guide, question: RubricQuestion, picture: Picture, seed: in
     data, problems = find_object(reply, "score")
     level = None if data is None else data["score"]
     if isinstance(level, bool) or not isinstance(level, int) or not 1 <= level <= question.levels:
-        found = problems[0] if problems else f"'score' is {level!r}, not a whole number 1 to {question.levels}"
+        wanted = f"a whole number from 1 to {question.levels}"
+        found = problems[0] if problems else f"'score' is {level!r}, not {wanted}"
         raise ReplyError(f"the judge's reply is no level: {found}", reply)
     return Opinion(level, question.levels, str((data or {}).get("reasoning", ""))[:400])
 
@@ -178,5 +181,5 @@ def _guide_hash() -> str:
     """16 hexadecimal digits that change with the code, templates and examples of guides."""
     root = Path(str(files("tasvir.guide")))
     read = sorted(path for path in root.rglob("*") if path.suffix in (".py", ".md", ".json"))
-    lines = (f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in read)
+    lines = [f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in read]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

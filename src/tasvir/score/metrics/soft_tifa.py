@@ -1,8 +1,8 @@
 """Soft-TIFA: how sure a question model is of the right answer, question by question (GenEval 2, 2025).
 
-Each thing, attribute, number and relation of the prompt is a question (`tasvir.score.questions`); p is the share
-of the right answer among those that are weighed against it. Value = geometric mean of p (Soft-TIFA GM: one
-failed question spoils the picture); the arithmetic mean (Soft-TIFA AM) is in the details.
+Each thing, attribute, number and relation of the prompt is a question (`tasvir.score.questions`); p is the
+share of the right answer among those that are weighed against it. Value = geometric mean of p (Soft-TIFA GM:
+one failed question spoils the picture); the arithmetic mean (Soft-TIFA AM) is in the details.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tasvir.score.pictures import score_readable
 from tasvir.score.questions import Atom, questions_of
 
 if TYPE_CHECKING:
-    from tasvir.models.image_text import Answerer
+    from tasvir.models.image_text.answerer import Answerer
 
 
 class SoftTifaMetric(Metric):
@@ -83,7 +83,7 @@ class SoftTifaMetric(Metric):
 
     def _score(self, atoms: tuple[Atom, ...], found: list[float]) -> Score:
         if not atoms:
-            return Score(self.label, None, "nothing could be asked: the text has no noun phrase that was found")
+            return Score(self.label, None, "no noun phrase was found in the text, so nothing was asked")
         if any(map(math.isnan, found)):
             return Score(self.label, None, "the model thinks none of a question's answers possible")
         details = {
@@ -96,6 +96,6 @@ class SoftTifaMetric(Metric):
 
     @cached_property
     def _answerer(self) -> Answerer:
-        from tasvir.models.image_text import open_answerer
+        from tasvir.models.image_text.answerer import open_answerer
 
         return open_answerer(self.model, self._load)

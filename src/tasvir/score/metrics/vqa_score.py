@@ -1,7 +1,7 @@
 """VQAScore: how sure a question model is that the picture shows the whole text (Lin et al. 2024).
 
-P(yes) / (P(yes) + P(no)) from the first word of the answer to one question with the text in it. Published values
-come from CLIP-FlanT5; another question model gives other values, and rankings turn with it.
+P(yes) / (P(yes) + P(no)) from the first word of the answer to one question with the text in it. Published
+values come from CLIP-FlanT5; another question model gives other values, and rankings turn with it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tasvir.score.base import Metric
 from tasvir.score.pictures import score_readable
 
 if TYPE_CHECKING:
-    from tasvir.models.image_text import Answerer
+    from tasvir.models.image_text.answerer import Answerer
 
 TEMPLATE = 'Does this figure show "{}"? Please answer yes or no.'
 
@@ -61,6 +61,6 @@ class VqaScoreMetric(Metric):
 
     @cached_property
     def _answerer(self) -> Answerer:
-        from tasvir.models.image_text import open_answerer
+        from tasvir.models.image_text.answerer import open_answerer
 
         return open_answerer(self.model, self._load)
