@@ -6,6 +6,7 @@ them too.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -13,15 +14,20 @@ from transformers import (
     BlipConfig,
     BlipForConditionalGeneration,
     BlipForQuestionAnswering,
+    BlipImageProcessorPil,
+    BlipProcessor,
     BlipTextConfig,
     BlipVisionConfig,
     CLIPConfig,
+    CLIPImageProcessorPil,
     CLIPModel,
+    CLIPProcessor,
     CLIPTextConfig,
     CLIPVisionConfig,
 )
 
-from tasvir.models.embedded.words import BEGIN, END, PAD, table
+from tasvir.models.embedded.words import BEGIN, END, PAD, table, tokenizer
+from tasvir.models.quiet import quiet
 
 SIDE, PATCH = 128, 16
 WIDTH, DEPTH, HEADS = 192, 6, 4
@@ -56,14 +62,43 @@ def new_captioner() -> BlipForConditionalGeneration:
     return BlipForConditionalGeneration(_blip(TEXT_WIDTH, 4 * TEXT_WIDTH, LONGEST_CAPTION, depth=2))
 
 
+def save_encoder(network: CLIPModel, folder: Path) -> None:
+    """Write a CLIP in half precision with its processor, as transformers lays models out."""
+    looks = CLIPImageProcessorPil(
+        size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}, **_RANGE
+    )
+    _save(network, CLIPProcessor(looks, tokenizer(LONGEST_CAPTION)), folder)
+
+
+def save_blip(
+    network: BlipForQuestionAnswering | BlipForConditionalGeneration, longest: int, folder: Path
+) -> None:
+    """Write a BLIP in half precision with its processor; ``longest`` counts a text's tokens."""
+    looks = BlipImageProcessorPil(size={"height": SIDE, "width": SIDE}, **_RANGE)
+    _save(network, BlipProcessor(looks, tokenizer(longest)), folder)
+
+
+_RANGE = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+"""Pixels from -1 to 1, as in training."""
+
+
+def _save(network: Any, processor: Any, folder: Path) -> None:
+    with quiet():
+        network.half().save_pretrained(folder)
+        processor.save_pretrained(folder)
+    network.float()
+
+
 def mask_crossed(model: nn.Module) -> None:
     """Let a BLIP text model's cross-attention heed its mask: transformers 5.23 loses it on the way.
 
-    Without it an answer depends on the padding of its question. Training pads; who only asks can put questions
-    of one length together instead.
+    Without it an answer depends on the padding of its question. Training pads; who only asks can put
+    questions of one length together instead.
     """
 
-    def heed(_module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def heed(
+        _module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
         return arguments, {**named, "encoder_attention_mask": named["attention_mask"]}
 
     for name, module in model.named_modules():
@@ -81,4 +116,6 @@ def _blip(width: int, inner: int, longest: int, depth: int) -> BlipConfig:
         hidden_size=WIDTH, intermediate_size=2 * WIDTH, num_hidden_layers=DEPTH, num_attention_heads=HEADS,
         image_size=SIDE, patch_size=PATCH, projection_dim=width, initializer_range=0.02,
     )  # fmt: skip
-    return BlipConfig(text_config=text, vision_config=vision, projection_dim=width, image_text_hidden_size=width)
+    return BlipConfig(
+        text_config=text, vision_config=vision, projection_dim=width, image_text_hidden_size=width
+    )

@@ -83,7 +83,7 @@ class Answerer:
     def truncated(self, question: str) -> bool:
         """Whether a question is too long to be read whole."""
         whole = self._opened.processor.tokenizer(question, truncation=False, verbose=False)
-        return len(whole["input_ids"]) > self.longest
+        return bool(len(whole["input_ids"]) > self.longest)
 
     def _token(self, answer: str) -> int:
         tokens = self._opened.processor.tokenizer(answer, add_special_tokens=False)["input_ids"]
@@ -99,7 +99,9 @@ class Answerer:
 
     @torch.no_grad()
     def _look(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        seen: torch.Tensor = self._opened.network.vision_model(self._opened.pixels(pictures)).last_hidden_state
+        seen: torch.Tensor = self._opened.network.vision_model(
+            self._opened.pixels(pictures)
+        ).last_hidden_state
         return seen
 
     @torch.no_grad()

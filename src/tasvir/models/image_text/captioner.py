@@ -32,7 +32,9 @@ def open_captioner(model: str, load: LoadSettings | None = None) -> Captioner:
     opened = open_model(AutoModelForImageTextToText, "captioner", model, load or LoadSettings())
     if not isinstance(opened.network, BlipForConditionalGeneration):
         kind = type(opened.network).__name__
-        raise HubError(f"{model} is a {kind}: give a BLIP for captions, like Salesforce/blip-image-captioning-base")
+        raise HubError(
+            f"{model} is a {kind}: give a BLIP for captions, like Salesforce/blip-image-captioning-base"
+        )
     return Captioner(opened)
 
 

@@ -62,7 +62,7 @@ class Clip:
     def truncated(self, text: str) -> bool:
         """Whether a text is too long to be read whole."""
         whole = self._opened.processor.tokenizer(text, truncation=False, verbose=False)
-        return len(whole["input_ids"]) > self.longest
+        return bool(len(whole["input_ids"]) > self.longest)
 
     @property
     def width(self) -> int:

@@ -68,7 +68,9 @@ class Opened:
         for picture in pictures:
             if not isinstance(picture, Image.Image) or picture.mode != "RGB":
                 mode = f"in mode {picture.mode}" if isinstance(picture, Image.Image) else ""
-                raise TypeError(f"expected a PIL picture in RGB, got {type(picture).__name__} {mode}".rstrip())
+                raise TypeError(
+                    f"expected a PIL picture in RGB, got {type(picture).__name__} {mode}".rstrip()
+                )
         seen = self.processor.image_processor(images=list(pictures), return_tensors="pt")
         tensor: torch.Tensor = seen["pixel_values"].to(self.device, self.dtype)
         return tensor
@@ -107,18 +109,20 @@ def identity(model: str, folder: Path, processor: Any, dtype: str) -> dict[str, 
     """What a figure that a model gave depends on.
 
     Returns:
-        "model" as it was asked for; "revision", the hub's commit or None; "weights", the SHA-256 of each
-        file; "processor", the settings of its image processor and tokenizer; "dtype".
+        "model" as it was asked for, of a folder its name alone; "revision", the hub's commit or None;
+        "weights", the SHA-256 of each file; "processor", the settings of its image processor and tokenizer
+        and their classes; "dtype".
     """
     files = sorted(folder.glob("model*.safetensors"))
     if not files:
         raise WeightsError(f"{folder} holds no model.safetensors: save the model with save_pretrained")
     settings = json.loads(processor.image_processor.to_json_string())
     return {
-        "model": model,
+        "model": folder.name if Path(model).expanduser().is_dir() else model,
         "revision": folder.name if folder.parent.name == "snapshots" else None,
         "weights": {file.name: _digest(file, file.stat().st_mtime_ns) for file in files},
         "processor": {
+            "class": type(processor.image_processor).__name__,
             "image": {key: value for key, value in settings.items() if not key.startswith("_")},
             "tokenizer": type(processor.tokenizer).__name__,
             "longest": processor.tokenizer.model_max_length,

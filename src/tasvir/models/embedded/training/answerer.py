@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tasvir.models.embedded.image_text_networks import LONGEST_QUESTION, mask_crossed, new_answerer
+from tasvir.models.embedded.image_text_networks import LONGEST_QUESTION, mask_crossed, new_answerer, save_blip
+from tasvir.models.embedded.training.image_text_figures import answerer_figures, write_figures
 from tasvir.models.embedded.training.patch_labels import PatchTeacher
 from tasvir.models.embedded.training.picture_source import PictureSource
 from tasvir.models.embedded.training.questions import Question, long_questions, short_questions
@@ -92,4 +92,6 @@ class AnswererTask:
         return F.cross_entropy(said.float(), answers), right
 
     def finish(self, out: Path) -> None:
-        (out / "figures.json").write_text(json.dumps({}), "utf-8")
+        """Save the averaged network with its processor, and measure what was saved."""
+        save_blip(self.model.eval(), LONGEST_QUESTION, out / "answerer")
+        write_figures(out, "answerer", answerer_figures(out / "answerer", self.source))

@@ -1,13 +1,12 @@
 """Training the encoder: captions to their pictures and pictures to their captions, against false twins.
 
-Contrastive as CLIP (Radford et al. 2021), with each picture's caption falsified in one thing among the texts it
-must not choose (as NegCLIP, Yuksekgonul et al. 2023), for in a batch of random scenes a bag of words is enough.
-What each patch shows is taught beside it.
+Contrastive as CLIP (Radford et al. 2021). Among the texts that a picture must not choose are its own caption's
+false twins, each wrong in one thing (as in NegCLIP, Yuksekgonul et al. 2023): to tell random scenes apart a bag
+of words is enough. What each patch shows is taught beside it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tasvir.models.embedded.image_text_networks import LONGEST_CAPTION, new_encoder
+from tasvir.models.embedded.image_text_networks import LONGEST_CAPTION, new_encoder, save_encoder
 from tasvir.models.embedded.training.faults import falsified
+from tasvir.models.embedded.training.image_text_figures import encoder_figures, write_figures
 from tasvir.models.embedded.training.patch_labels import PatchTeacher
 from tasvir.models.embedded.training.picture_source import PictureSource
 from tasvir.models.embedded.words import tokenizer
@@ -48,7 +48,7 @@ class EncoderTask:
 
     name = "encoder"
     lr = 1.5e-3
-    batch = 64
+    batch = 32
 
     def __init__(self, device: torch.device, seed: int, vae: Path | None, pipeline: Path | None) -> None:
         torch.manual_seed(seed)
@@ -86,14 +86,18 @@ class EncoderTask:
         return total, {**{name: float(part.detach()) for name, part in parts.items()}, **figures}
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
-        tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(self.device)
+        tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(
+            self.device
+        )
         pooled = self.model.text_model(
             input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
         ).pooler_output
         return F.normalize(self.model.text_projection(pooled).float(), dim=-1)
 
     def finish(self, out: Path) -> None:
-        (out / "figures.json").write_text(json.dumps({}), "utf-8")
+        """Save the averaged network with its processor, and measure what was saved."""
+        save_encoder(self.model.eval(), out / "encoder")
+        write_figures(out, "encoder", encoder_figures(out / "encoder", self.source))
 
 
 def written(scenes: Sequence[Scene], rng: np.random.Generator) -> list[str]:
@@ -105,6 +109,7 @@ def written(scenes: Sequence[Scene], rng: np.random.Generator) -> list[str]:
         prefix = f"{dice.pick(PREFIXES)} " if dice.chance(PREFIXED) else ""
         rounds[0].append(prefix + text)
         for row in rounds[1:]:
-            wrong = falsified(described, scene, dice, "extra" if not described.entities else None)
-            row.append(prefix + (write(wrong[1], dice)[0] if wrong else "nothing"))
+            while (wrong := falsified(described, scene, dice)) is None:
+                continue  # none in these draws: every caption has one in some
+            row.append(prefix + write(wrong[1], dice)[0])
     return [text for row in rounds for text in row]

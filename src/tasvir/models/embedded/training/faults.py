@@ -2,7 +2,8 @@
 
 A fault changes one statement of a true description: another kind, colour, surface, size, pose or side, two
 things' colours exchanged, another relation or its roles turned, another number, one thing too many, another
-place. No fault makes a held-out combination, or "held out" would come to mean "false".
+place. In a scene of the training split no fault makes a held-out combination, or "held out" would come to
+mean "false".
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from tasvir.world.catalogue import catalogue, palette
 from tasvir.world.composing import can_be
@@ -17,7 +19,7 @@ from tasvir.world.description import Claim, Description, Entity, check
 from tasvir.world.placing import Dice
 from tasvir.world.relations import RELATIONS
 from tasvir.world.scene import BACKGROUNDS, FACINGS, SURFACES, Scene
-from tasvir.world.splits import found_among, heldout
+from tasvir.world.splits import found_among, found_in, heldout
 
 OPPOSITES: Mapping[str, str] = MappingProxyType(
     {
@@ -55,13 +57,15 @@ def falsified(
     Returns:
         None where no fault can be made.
     """
+    careful = not found_in(scene.things)
     names = [wanted] if wanted else list(FAULTS)
     while names:
         name = names.pop(int(dice.unit() * len(names)))
         for _ in range(TRIES):
             edited = FAULTS[name](description, scene, dice)
-            if edited is not None and _fair(edited) and not _true(edited, scene):
-                return name, edited
+            if edited is None or (careful and not _fair(edited)) or _true(edited, scene):
+                continue
+            return name, edited
     return None
 
 
@@ -96,7 +100,10 @@ def changed(entity: Entity, name: str, dice: Dice) -> Entity | None:
         "facing": FACINGS,
     }[name]
     others = [value for value in values if value != stated]
-    return replace(entity, **{name: dice.pick(others)}) if others else None
+    if not others:
+        return None
+    fields: dict[str, Any] = {name: dice.pick(others)}
+    return replace(entity, **fields)
 
 
 def _with(description: Description, index: int, entity: Entity) -> Description:

@@ -19,7 +19,7 @@ from tasvir.models.embedded.training.recogniser_targets import NONE, labels_of, 
 from tasvir.world.scene import FACINGS, POSES, SURFACES, Scene
 
 SHOWN, EMPTY = 0.12, 0.04
-"""Share of a patch from which it shows its thing, and up to which it shows none; between them nothing is asked."""
+"""Share of a patch from which it shows its thing, and up to which none; between, nothing is asked."""
 WEIGHTS = {"kind": 1.0, "color": 0.5, "surface": 0.4, "pose": 0.4, "facing": 0.4}
 EDGES_WEIGHT, BACKGROUND_WEIGHT = 4.0, 0.1
 
@@ -51,7 +51,9 @@ class PatchTeacher(nn.Module):
         tokens = self.norm(tokens)
         grid = round((tokens.shape[1] - 1) ** 0.5)
         labels, edges = (torch.from_numpy(part).to(tokens.device) for part in patch_labels(scenes, grid))
-        said = dict(zip(SIZES, self.patch(tokens[:, 1:]).float().split(list(SIZES.values()), -1), strict=True))
+        said = dict(
+            zip(SIZES, self.patch(tokens[:, 1:]).float().split(list(SIZES.values()), -1), strict=True)
+        )
         parts: dict[str, Tensor] = {}
         for column, name in enumerate(WEIGHTS):
             parts[name] = F.cross_entropy(
@@ -67,9 +69,7 @@ class PatchTeacher(nn.Module):
         return total, {**figures, "edges": float(off.detach())}
 
 
-def patch_labels(
-    scenes: Sequence[Scene], grid: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def patch_labels(scenes: Sequence[Scene], grid: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """What the patches of scenes show.
 
     Returns:

@@ -1,7 +1,7 @@
 """Questions about a scene with their true answers, in the forms that metrics ask.
 
-One-word answers: yes, no, a digit, a colour, a kind or a place. Of the yes/no questions half are true. A false
-one differs from a true one in one thing (see `faults`), so that no word gives the answer away.
+One-word answers: yes, no, a digit, a colour, a kind or a place. Of the yes/no questions about half are true.
+A false one differs from a true one in one thing (see `faults`), so that no word gives the answer away.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tasvir.world.description import Description, Entity, fits, size_of
 from tasvir.world.placing import Dice
 from tasvir.world.relations import RELATIONS, holds
 from tasvir.world.scene import BACKGROUNDS, Placed, Scene
-from tasvir.world.splits import heldout
+from tasvir.world.splits import found_in, heldout
 from tasvir.world.wording import BACKGROUND_WORDINGS, RELATION_WORDINGS
 from tasvir.world.writing import article, noun_phrase, write
 
@@ -147,9 +147,14 @@ def _wrong_entity(entity: Entity, scene: Scene, dice: Dice) -> tuple[str, Entity
         wrong: Entity | None = replace(entity, kind=kind, surface=surface, pose=None, facing=None)
     else:
         wrong = changed(entity, fault, dice)
-    if wrong is None or any(heldout().refuses(wrong.kind, value) for value in (wrong.color, wrong.surface)):
+    if wrong is None or _unfair(scene, wrong.kind, wrong.color, wrong.surface):
         return None
     return None if any(fits(wrong, thing) for thing in scene.things) else (fault, wrong)
+
+
+def _unfair(scene: Scene, kind: str, *attributes: str | None) -> bool:
+    """Whether a training scene would teach that a held-out combination is false."""
+    return any(heldout().refuses(kind, name) for name in attributes) and not found_in(scene.things)
 
 
 def _named(thing: Placed, scene: Scene, dice: Dice) -> str | None:
@@ -221,7 +226,7 @@ def _attribute(scene: Scene, dice: Dice) -> Question | None:
     fault = ""
     if dice.chance(0.5):
         wrong = changed(stated, chosen, dice)
-        if wrong is None or heldout().refuses(thing.kind, getattr(wrong, chosen)):
+        if wrong is None or _unfair(scene, thing.kind, getattr(wrong, chosen)):
             return None
         stated, fault = wrong, chosen
     value = getattr(stated, chosen)
