@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from tasvir.score.pictures import once
+from tasvir.score.batches import once
 
 if TYPE_CHECKING:
     from tasvir.models.image_text.answerer import Answerer

@@ -26,7 +26,7 @@ from tasvir.models.service import ServiceSettings
 from tasvir.records import Picture, Prompt, Score, SuitePrompt
 from tasvir.score.base import Metric
 from tasvir.score.phrases import open_chunker
-from tasvir.score.pictures import UNREADABLE, open_picture
+from tasvir.score.pictures import UnmeasurableError, opened
 from tasvir.score.rubrics import RubricQuestion, rubric_hash, rubric_questions
 
 RUBRICS = ("thesis", "t2i-compbench")
@@ -114,8 +114,10 @@ class JudgeMetric(Metric):
         return fmean(opinion.level / opinion.levels for opinion in opinions)
 
     def _one(self, prompt: SuitePrompt, picture: Picture) -> Score:
-        if open_picture(picture) is None:
-            return Score(self.label, None, UNREADABLE)
+        try:
+            opened(picture)
+        except UnmeasurableError as problem:
+            return Score(self.label, None, str(problem))
         guide, opinions, unread = self._guide.fork(), [], []
         try:
             ask = self._asking(guide, prompt, picture)

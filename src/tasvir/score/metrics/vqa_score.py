@@ -17,7 +17,7 @@ from tasvir.models.load import LoadSettings
 from tasvir.records import Picture, Score, SuitePrompt
 from tasvir.score.asking import yes_shares
 from tasvir.score.base import Metric
-from tasvir.score.pictures import score_readable
+from tasvir.score.batches import score_readable
 
 if TYPE_CHECKING:
     from tasvir.models.image_text.answerer import Answerer

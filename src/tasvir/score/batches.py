@@ -1,30 +1,19 @@
-"""What metrics of single pictures share: opening pictures, and computing what is equal only once."""
+"""Scoring many pictures at once: each opened once, what is equal computed once, what is broken left out."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from tasvir.records import Picture, Score, SuitePrompt
-
-UNREADABLE = "the picture's bytes are not a picture that can be opened"
+from tasvir.score.pictures import UnmeasurableError, opened
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 Scorer = Callable[[list[SuitePrompt], list[Image.Image]], list[Score]]
 """n prompts and n RGB pictures (one object for equal pictures) -> n scores."""
-
-
-def open_picture(picture: Picture) -> Image.Image | None:
-    """A picture as RGB, or None where its bytes are none."""
-    try:
-        with Image.open(io.BytesIO(picture.png)) as opened:
-            return opened.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return None
 
 
 def score_readable(
@@ -41,16 +30,19 @@ def score_readable(
     Returns:
         n scores in order.
     """
-    distinct = {picture.png: picture for picture in pictures}
-    opened = {png: open_picture(picture) for png, picture in distinct.items()}
-    asked = [
-        (prompt, image)
-        for prompt, picture in zip(prompts, pictures, strict=True)
-        if (image := opened[picture.png]) is not None
-    ]
-    found = iter(scorer([prompt for prompt, _ in asked], [image for _, image in asked]) if asked else [])
+    images: dict[bytes, Image.Image] = {}
+    broken: dict[bytes, str] = {}
+    for png, picture in {picture.png: picture for picture in pictures}.items():
+        try:
+            images[png] = opened(picture)
+        except UnmeasurableError as problem:
+            broken[png] = str(problem)
+    good = [pair for pair in zip(prompts, pictures, strict=True) if pair[1].png in images]
+    asked = [prompt for prompt, _ in good], [images[picture.png] for _, picture in good]
+    found = iter(scorer(*asked) if good else [])
     return [
-        Score(name, None, UNREADABLE) if opened[picture.png] is None else next(found) for picture in pictures
+        Score(name, None, broken[picture.png]) if picture.png in broken else next(found)
+        for picture in pictures
     ]
 
 
