@@ -50,7 +50,7 @@ def without_adjectives(text: str) -> str:
     """
     dropped: list[tuple[str, str]] = []
     for phrase in noun_phrases(text):
-        kept = [w for w in phrase.split()[:-1] if not (is_adjective(w) or is_participle(w))]
+        kept = [w for w in phrase.split()[:-1] if not (is_adjective(w) or is_participle(w) or w == "and")]
         dropped.append((phrase, " ".join([*kept, phrase.split()[-1]])))
     lowered, place, parts = text.lower(), 0, []
     for phrase, shorter in dropped:

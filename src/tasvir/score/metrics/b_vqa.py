@@ -20,8 +20,8 @@ from tasvir.models.load import LoadSettings
 from tasvir.records import Picture, Score, SuitePrompt
 from tasvir.score.asking import geometric_mean, ready, yes_shares
 from tasvir.score.base import Metric
-from tasvir.score.phrases import Phrases, open_chunker, phrases_of, sources
 from tasvir.score.batches import score_readable
+from tasvir.score.phrases import Phrases, open_chunker, phrases_of, sources
 
 if TYPE_CHECKING:
     from tasvir.models.image_text.answerer import Answerer

@@ -22,8 +22,8 @@ from tasvir.errors import SettingError
 from tasvir.models.load import LoadSettings
 from tasvir.records import Picture, Score, SuitePrompt
 from tasvir.score.base import Metric
-from tasvir.score.model_names import several
 from tasvir.score.batches import once, score_readable
+from tasvir.score.model_names import several
 
 if TYPE_CHECKING:
     from tasvir.models.image_text.captioner import Captioner

@@ -20,8 +20,8 @@ from tasvir.records import Picture, Score, SuitePrompt
 from tasvir.score import questions
 from tasvir.score.asking import geometric_mean, ready, shares
 from tasvir.score.base import Metric
-from tasvir.score.phrases import open_chunker, sources
 from tasvir.score.batches import score_readable
+from tasvir.score.phrases import open_chunker, sources
 from tasvir.score.questions import Atom, questions_of
 
 if TYPE_CHECKING:

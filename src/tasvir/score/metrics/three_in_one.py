@@ -1,4 +1,4 @@
-"""3-in-1, T2I-CompBench's score of complex prompts: the mean of those of three scores that a prompt calls for.
+"""3-in-1, T2I-CompBench's score of complex prompts: the mean of those scores that a prompt calls for.
 
 B-VQA always; the plane's relations by a detector where the prompt places things; CLIP's cosine, of the prompt
 without its adjectives, where something happens. The cosine is near 0.3 whatever is drawn, so where it takes
@@ -32,7 +32,7 @@ PARTS = {
 
 
 class ThreeInOneMetric(Metric):
-    """Mean of B-VQA, 2D relations and CLIP as a prompt calls for them, three-in-one:ANSWERER+DETECTOR+ENCODER.
+    """Mean of B-VQA, 2D relations and CLIP by need, three-in-one:ANSWERER+DETECTOR+ENCODER.
 
     The parts are the metrics b-vqa, spatial-2d and clip-score, the mended ones.
 
@@ -105,7 +105,7 @@ class ThreeInOneMetric(Metric):
 
 
 def about_what(prompt: SuitePrompt) -> str:
-    """A key of `PARTS`: by the fact "complex", else by the claims of the fact "description", else by the text.
+    """A key of `PARTS`: by the fact "complex", else by the claims of "description", else by the text.
 
     Raises:
         RecordError: The fact "complex" is none of them.

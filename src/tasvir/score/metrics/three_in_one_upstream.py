@@ -8,7 +8,7 @@ from tasvir.score.metrics.three_in_one import ThreeInOneMetric
 
 
 class ThreeInOneUpstreamMetric(ThreeInOneMetric):
-    """3-in-1 of b-vqa-upstream, spatial-2d-upstream and CLIP, three-in-one-upstream:ANSWERER+DETECTOR+ENCODER."""
+    """The official 3-in-1's parts, three-in-one-upstream:ANSWERER+DETECTOR+ENCODER."""
 
     name: ClassVar[str] = "three-in-one-upstream"
     names: ClassVar[dict[str, str]] = {
