@@ -10,16 +10,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tasvir.models.embedded.image_text_networks import LONGEST_QUESTION, mask_crossed, new_answerer, save_blip
+from tasvir.models.embedded.image_text_networks import (
+    LONGEST_QUESTION,
+    PATCH,
+    SIDE,
+    mask_crossed,
+    new_answerer,
+    save_blip,
+)
 from tasvir.models.embedded.training.image_text_figures import answerer_figures, write_figures
-from tasvir.models.embedded.training.patch_labels import PatchTeacher
+from tasvir.models.embedded.training.patch_labels import PatchTeacher, patch_labels
 from tasvir.models.embedded.training.picture_source import PictureSource
+from tasvir.models.embedded.training.pointing import Pointing
 from tasvir.models.embedded.training.questions import Question, long_questions, short_questions
 from tasvir.models.embedded.words import BEGIN, table, tokenizer
 
 SHORT, LONG = 4, 2
 """Questions about single facts, and whole captions, of each picture; each kind is a pass of its own."""
-PATCH_WEIGHT = 0.5
+PATCH_WEIGHT, POINTING_WEIGHT = 0.5, 0.2
 
 
 class AnswererTask:
@@ -40,6 +48,7 @@ class AnswererTask:
         torch.manual_seed(seed)
         self.model = new_answerer().to(device).train()
         mask_crossed(self.model)
+        self.pointing = Pointing(self.model.text_encoder.encoder.layer[0].crossattention.self)
         self.teacher = PatchTeacher(self.model.config.vision_config.hidden_size).to(device)
         self.device = device
         self.source = PictureSource(device, vae, pipeline)
@@ -55,15 +64,17 @@ class AnswererTask:
         tokens = self.model.vision_model(pictures).last_hidden_state
         total, figures = self.teacher(tokens, scenes)
         total = PATCH_WEIGHT * total
+        kinds = patch_labels(scenes, SIDE // PATCH)[0][..., 0]
         for name, ask, number in (("short", short_questions, SHORT), ("long", long_questions, LONG)):
             asked = [question for scene in scenes for question in ask(scene, rng, number)]
-            part, right = self._answered(tokens, asked)
-            total = total + part
-            figures |= {name: float(part.detach()), f"{name}_right": right}
+            part, right, words = self._answered(tokens, asked)
+            looked = self.pointing.loss(words, scenes, kinds)
+            total = total + part + POINTING_WEIGHT * looked
+            figures |= {name: float(part.detach()), f"{name}_right": right, "looked": float(looked.detach())}
         return total, {"loss": float(total.detach()), **figures}
 
-    def _answered(self, tokens: Tensor, asked: Sequence[Question]) -> tuple[Tensor, float]:
-        """Cross entropy of the answers, and the share that is right.
+    def _answered(self, tokens: Tensor, asked: Sequence[Question]) -> tuple[Tensor, float, Tensor]:
+        """Cross entropy of the answers, the share that is right, and the words [N, T] of all questions.
 
         Args:
             tokens: [N, 1 + patches, width] of N pictures.
@@ -89,7 +100,7 @@ class AnswererTask:
         ).logits[:, -1]
         answers = torch.tensor([table()[question.answer] for question in asked], device=self.device)
         right = float((said.argmax(-1) == answers).float().mean())
-        return F.cross_entropy(said.float(), answers), right
+        return F.cross_entropy(said.float(), answers), right, ids.view(pictures, -1)
 
     def finish(self, out: Path) -> None:
         """Save the averaged network with its processor, and measure what was saved."""

@@ -56,15 +56,15 @@ class PatchTeacher(nn.Module):
         )
         parts: dict[str, Tensor] = {}
         for column, name in enumerate(WEIGHTS):
-            parts[name] = F.cross_entropy(
-                said[name].flatten(0, 1), labels[..., column].flatten(), ignore_index=NONE
-            )
+            asked = labels[..., column] != NONE
+            if bool(asked.any()):
+                parts[name] = F.cross_entropy(said[name][asked], labels[..., column][asked])
         things = (labels[..., 0] >= 0) & (labels[..., 0] < len(KINDS))
         off = (said["edges"] - edges).abs().mean(-1)[things].mean()
         places = torch.tensor([BACKGROUND_NAMES.index(scene.background) for scene in scenes])
         place = F.cross_entropy(self.whole(tokens[:, 0]).float(), places.to(tokens.device))
         total = EDGES_WEIGHT * off + BACKGROUND_WEIGHT * place
-        total = total + sum(weight * parts[name] for name, weight in WEIGHTS.items())
+        total = total + sum(WEIGHTS[name] * part for name, part in parts.items())
         figures = {name: float(part.detach()) for name, part in parts.items()}
         return total, {**figures, "edges": float(off.detach())}
 
