@@ -38,6 +38,7 @@ class BVqaMetric(Metric):
         model: "embedded", or a BLIP question model by hub id or folder.
         load: How it is loaded.
         chunker: Where the suite gives no phrases: "rules", "spacy" or "auto" (see `tasvir.score.phrases`).
+        size: Side in pixels that pictures are squashed to (480 in the official code); None = the model's own.
 
     Raises:
         SettingError: No such chunker.
@@ -50,8 +51,9 @@ class BVqaMetric(Metric):
         model: str,
         load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         chunker: str = "auto",
+        size: int | None = None,
     ) -> None:
-        self.model, self._load = model, load
+        self.model, self._load, self._size = model, load, size
         self._chunker = open_chunker(chunker)
 
     @property
@@ -107,7 +109,7 @@ class BVqaMetric(Metric):
     def _answerer(self) -> Answerer:
         from tasvir.models.image_text.answerer import open_answerer
 
-        return open_answerer(self.model, self._load)
+        return open_answerer(self.model, self._load, self._size)
 
 
 def question_of(phrase: str) -> str:
