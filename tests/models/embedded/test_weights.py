@@ -110,5 +110,5 @@ def test_shipped_weights_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = Path(weights.__file__).parent / "weights"
     if not shipped.is_dir():
         pytest.skip("no weights are shipped yet")
-    for name in ("generator", "recogniser", "oracle"):
+    for name in ("generator", "recogniser", "oracle", "encoder", "answerer", "captioner"):
         assert weights.folder(name).is_dir()

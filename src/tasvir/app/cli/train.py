@@ -110,7 +110,7 @@ def _how_to_go_on(name: str, settings: TrainSettings) -> str:
 @app.command()
 def ship(
     model: Annotated[
-        str, typer.Argument(help="generator, recogniser, inspector or oracle.", show_default=False)
+        str, typer.Argument(help="Any of the models above but the autoencoder.", show_default=False)
     ],
     run: Annotated[Path, typer.Argument(help="Folder of its finished training.", show_default=False)],
     weights: Annotated[

@@ -37,7 +37,7 @@ def root() -> Path:
 
 
 def folder(name: str) -> Path:
-    """The folder of one shipped model ("generator", "recogniser", "oracle"), every file's hash checked.
+    """The folder of one shipped model ("generator", "recogniser", "encoder", ...), every file's hash checked.
 
     Raises:
         NotShippedError: There are no weights of that model.

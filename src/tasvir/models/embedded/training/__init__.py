@@ -30,7 +30,7 @@ _READS = {
 
 
 def run(name: str, settings: TrainSettings, report: Report | None = None) -> Path:
-    """Train the model of that name ("autoencoder", "generator", "recogniser", "inspector" or "oracle").
+    """Train the model of that name, one of `_READS`.
 
     Returns:
         The run's folder.

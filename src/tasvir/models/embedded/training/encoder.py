@@ -1,8 +1,8 @@
 """Training the encoder: captions to their pictures and pictures to their captions, against false twins.
 
-Contrastive as CLIP (Radford et al. 2021). Among the texts that a picture must not choose are false twins of its
-own caption, each wrong in one thing (as in NegCLIP, Yuksekgonul et al. 2023): to tell random scenes apart a
-bag of words is enough. What each patch shows is taught beside it.
+Contrastive as CLIP (Radford et al. 2021). Among the texts that a picture must not choose are false twins of
+its own caption, each wrong in one thing (as in NegCLIP, Yuksekgonul et al. 2023), for to tell random scenes
+apart a bag of words is enough. What each patch shows is taught beside it.
 """
 
 from __future__ import annotations

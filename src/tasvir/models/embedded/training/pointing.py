@@ -1,7 +1,8 @@
 """Teaching words where to look: a noun's first look at the picture shall fall on the patches that show it.
 
-Answers say little about which patch an answer hangs on, so attention finds things late. Here half of the heads
-are told: a word that names a kind looks at that kind's patches, and at the class token where there is none.
+Answers say little about which patch an answer hangs on, so attention finds things late. Here half of the
+heads are told: a word that names a kind looks at that kind's patches, and at the class token where there is
+none.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def ship(model: str, run: Path, root: Path | None = None, autoencoder: Path | No
     """Copy a finished run's weights and figures into ``root`` and seal it.
 
     Args:
-        model: "generator", "recogniser", "inspector" or "oracle".
+        model: A key of FINAL; the autoencoder ships inside the generator.
         run: Folder of the run.
         root: Folder of all weights; None = the one that models are loaded from.
         autoencoder: Folder of an autoencoder's run whose decoder the generator shall draw with; its encoder
