@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tasvir.report.study.figures import Figure, Part
+from tasvir.report.study.values import Part, Value
 
 MINUS = "\u2212"
 NONE = "\u2013"
-"""Written where there is no figure."""
+"""Written where there is no number."""
 LEAST_P = 0.001
 """Smaller p values are written as "< 0.001"."""
 
@@ -34,43 +34,39 @@ class Numbers:
     percent: str
     second: str
 
-    def decimal(self, value: float, digits: int) -> str:
+    def decimal(self, number: float, digits: int) -> str:
         """A number with so many digits behind the decimal sign; -0 is 0."""
-        rounded = round(value, digits)
+        rounded = round(number, digits)
         text = f"{abs(rounded):,.{digits}f}"
         text = text.replace(",", "\0").replace(".", self.point).replace("\0", self.group)
         return MINUS + text if rounded < 0 else text
 
-    def figure(self, figure: Figure, part: Part = "value", absolute: bool = False) -> str:
-        """A figure, or an end of its interval, or its n."""
-        value = getattr(figure, part)
-        if value is None or not math.isfinite(value):
+    def write(self, value: Value, part: Part = "value", absolute: bool = False) -> str:
+        """A value, or an end of its interval, or its n."""
+        number = getattr(value, part)
+        if number is None or not math.isfinite(number):
             return NONE
-        value = abs(value) if absolute else value
-        if part == "n":
-            return self.decimal(value, 0)
-        return self._by_kind(value, figure, signed=figure.kind == "difference" and not absolute)
+        number = abs(number) if absolute else number
+        if part == "n" or value.kind == "count":
+            return self.decimal(number, 0)
+        if value.kind == "p":
+            return f"< {self.decimal(LEAST_P, 3)}" if number < LEAST_P else self.decimal(number, 3)
+        if value.kind == "share":
+            return self.percent.format(self.decimal(number * 100, 0))
+        if value.kind == "seconds":
+            return f"{self.decimal(number, _digits_of_time(number))} {self.second}"
+        if value.kind == "bytes":
+            return f"{self.decimal(number / 2**30, 2)} GiB"
+        text = self.decimal(number, value.digits)
+        signed = value.kind == "difference" and not absolute and round(number, value.digits) > 0
+        return f"+{text}" if signed else text
 
-    def interval(self, figure: Figure) -> str:
+    def interval(self, value: Value) -> str:
         """The interval, "[0.1, 0.2]" or "[0,1; 0,2]"; empty where there is none."""
-        if figure.low is None or figure.high is None:
+        if value.low is None or value.high is None:
             return ""
         between = "; " if self.point == "," else ", "
-        return f"[{self.figure(figure, 'low')}{between}{self.figure(figure, 'high')}]"
-
-    def _by_kind(self, value: float, figure: Figure, signed: bool) -> str:
-        if figure.kind == "count":
-            return self.decimal(value, 0)
-        if figure.kind == "p":
-            return f"< {self.decimal(LEAST_P, 3)}" if value < LEAST_P else self.decimal(value, 3)
-        if figure.kind == "share":
-            return self.percent.format(self.decimal(value * 100, 0))
-        if figure.kind == "seconds":
-            return f"{self.decimal(value, _digits_of_time(value))} {self.second}"
-        if figure.kind == "bytes":
-            return f"{self.decimal(value / 2**30, 2)} GiB"
-        text = self.decimal(value, figure.digits)
-        return f"+{text}" if signed and round(value, figure.digits) > 0 else text
+        return f"[{self.write(value, 'low')}{between}{self.write(value, 'high')}]"
 
 
 NUMBERS = {

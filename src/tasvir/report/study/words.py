@@ -1,4 +1,4 @@
-"""Messages in a language: templates from the catalogue, plural forms, and figures looked up and written.
+"""Messages in a language: templates from the catalogue, plural forms, and values looked up.
 
 A template is a whole sentence with named places. Where a number decides its form, the catalogue holds one
 form for "one" and one for "other" in English; Turkish and Chinese leave nouns after a number as they are.
@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from tasvir.report.languages import read_texts
-from tasvir.report.study.figures import Entry, Figure, Listed, Message, Name, Ref, Slot, Statement
+from tasvir.report.study.values import Entry, Listed, Message, Name, Ref, Slot, Statement, Value
 from tasvir.report.study.numbers import NUMBERS
 
 COUNTED = "count"
@@ -35,28 +35,28 @@ class Words:
 
     Args:
         language: "en", "tr" or "zh".
-        figures: What `Ref` points at, by id.
+        values: What `Ref` points at, by id.
 
     Raises:
         SettingError: No such language.
     """
 
-    def __init__(self, language: str, figures: Mapping[str, Figure]) -> None:
+    def __init__(self, language: str, values: Mapping[str, Value]) -> None:
         self.language = language
         self.texts = catalogue(language)
         self.numbers = NUMBERS[language]
-        self._figures = figures
+        self._values = values
 
     def __call__(self, entry: Entry | Statement | Listed | Ref) -> str:
-        """A message, name or figure in words.
+        """A message, name or value in words.
 
         Raises:
-            KeyError: No such text, place or figure: a mistake of ours.
+            KeyError: No such text, place or value: a mistake of ours.
         """
         if isinstance(entry, Statement):
             return self(entry.message)
-        if isinstance(entry, Figure):
-            return self.numbers.figure(entry)
+        if isinstance(entry, Value):
+            return self.numbers.write(entry)
         if isinstance(entry, Message):
             return self._message(entry)
         return self._slot(entry)
@@ -75,14 +75,14 @@ class Words:
     def _form(self, message: Message) -> str:
         slot = message.slots[COUNTED]
         if not isinstance(slot, Ref):
-            raise TypeError(f"{message.key}: {COUNTED} is no figure")
-        return "one" if getattr(self._figures[slot.figure], slot.part) == 1 else "other"
+            raise TypeError(f"{message.key}: {COUNTED} is no value")
+        return "one" if getattr(self._values[slot.id], slot.part) == 1 else "other"
 
     def _slot(self, slot: Slot) -> str:
         if isinstance(slot, Name):
             return slot.text
         if isinstance(slot, Ref):
-            return self.numbers.figure(self._figures[slot.figure], slot.part, slot.absolute)
+            return self.numbers.write(self._values[slot.id], slot.part, slot.absolute)
         if isinstance(slot, Message):
             return self._message(slot)
         parts = [self._slot(item) for item in slot.items]
