@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tasvir.report.study.run_sheets import sweep_base
 from tasvir.report.study.scored import Scored, settings_text
 from tasvir.report.study.statements import names, say
-from tasvir.report.study.values import Message, Name, Ref, Statement, Value, value_id
+from tasvir.report.study.values import Message, Name, Ref, Slot, Statement, Value, value_id
 from tasvir.score.comparison import Comparison, Sweep
 
 
@@ -23,7 +23,7 @@ def times(one: Scored, comparison: Comparison, values: Mapping[str, Value]) -> l
     if not seconds:
         return []
     fast, slow = min(seconds, key=seconds.__getitem__), max(seconds, key=seconds.__getitem__)
-    told = {"model": Name(fast), "seconds": Ref(ids[fast]), "count": Ref(ids[fast], "n")}
+    told: dict[str, Slot] = {"model": Name(fast), "seconds": Ref(ids[fast]), "count": Ref(ids[fast], "n")}
     told |= {"low": Ref(ids[fast], "low"), "high": Ref(ids[fast], "high")}
     if len(seconds) == 1:
         return [say("time.alone", **told)]
@@ -38,7 +38,7 @@ def times(one: Scored, comparison: Comparison, values: Mapping[str, Value]) -> l
 
 
 def _beaten(one: Scored, ids: Mapping[str, str], values: Mapping[str, Value]) -> list[Statement]:
-    """Models that another equals or beats in both mean and time, and beats in one; and those that none does."""
+    """Models that another equals or beats in mean and time, and beats in one; and those that none does."""
     points = {
         model: (one.sign(number), -(values[id].value or 0.0))
         for model, id in ids.items()
@@ -109,7 +109,9 @@ def sweeps(found: Sequence[Sweep], values: Mapping[str, Value]) -> list[Statemen
 def _sweep(sweep: Sweep, values: Mapping[str, Value]) -> Statement:
     base = sweep_base(sweep)
     among = [value_id(*base, str(point.at), key) for point in sweep.points for key in ("mean", "p_holm")]
-    slots = {name: Name(getattr(sweep, name)) for name in ("model", "key", "metric", "suite")}
+    slots: dict[str, Slot] = {
+        name: Name(getattr(sweep, name)) for name in ("model", "key", "metric", "suite")
+    }
     if sweep.best is None or sweep.knee is None:
         return say("sweep.nothing", among, reason=Name(sweep.reason), **slots)
 
@@ -119,11 +121,11 @@ def _sweep(sweep: Sweep, values: Mapping[str, Value]) -> Statement:
     def place(point: object) -> Ref | Name:
         return number(point, "at") if isinstance(point, int) else Name(str(point))
 
-    best = {"best": place(sweep.best), "value": number(sweep.best, "mean")}
+    best: dict[str, Slot] = {"best": place(sweep.best), "value": number(sweep.best, "mean")}
     if sweep.best == sweep.knee:
         highest = sweep.best == sweep.points[-1].at
         return say("sweep.rising" if highest else "sweep.peak", among, **slots, **best)
-    knee = {"knee": place(sweep.knee), "other": number(sweep.knee, "mean")}
+    knee: dict[str, Slot] = {"knee": place(sweep.knee), "other": number(sweep.knee, "mean")}
     knee |= {"mde": number(sweep.knee, "mde")}
     cost = {"seconds": number(sweep.best, "seconds"), "less": number(sweep.knee, "seconds")}
     timed = all(values[ref.id].value is not None for ref in cost.values())

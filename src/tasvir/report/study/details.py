@@ -8,7 +8,7 @@ from tasvir.report.study.leading import told_pair
 from tasvir.report.study.score_sheets import ALL, oriented, pair_id
 from tasvir.report.study.scored import Scored
 from tasvir.report.study.statements import names, say
-from tasvir.report.study.values import Name, Ref, Statement, Value
+from tasvir.report.study.values import Name, Ref, Slot, Statement, Value
 
 MOST_SPLITS = 3
 MOST_CATEGORY_PAIRS = 8
@@ -48,7 +48,7 @@ def _extremes(
     known = {name: number for name, id in ids.items() if (number := values[id].value) is not None}
     if len(known) < 2:
         return []
-    slots = {} if model == ALL else {"model": Name(model)}
+    slots: dict[str, Slot] = {} if model == ALL else {"model": Name(model)}
     best, worst = max(known.values(), key=one.sign), min(known.values(), key=one.sign)
     if best == worst:
         return [say(tied, ids.values(), value=Ref(ids[next(iter(known))]), **slots)]
@@ -81,7 +81,7 @@ def _alone(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
     count = Ref(ids[leaders[0]])
     if most == 0:
         return [say("prompts.no_one_alone", ids.values())]
-    slots = {"count": count, "n": Ref(ids[leaders[0]], "n")}
+    slots: dict[str, Slot] = {"count": count, "n": Ref(ids[leaders[0]], "n")}
     if len(leaders) == 1:
         return [say("prompts.alone", ids.values(), model=Name(leaders[0]), **slots)]
     return [say("prompts.alone_tied", ids.values(), models=names(leaders), **slots)]
@@ -102,7 +102,7 @@ def _best_of_all(one: Scored) -> list[Statement]:
     if len(found) > 1:
         return []
     prompt, model = found[0]
-    slots = {"prompt": Name(one.texts[prompt]), "model": Name(model)}
+    slots: dict[str, Slot] = {"prompt": Name(one.texts[prompt]), "model": Name(model)}
     return [say("prompts.best", [one.id("prompts")], value=Ref(one.id("prompts", prompt, model)), **slots)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tasvir.report.study.score_sheets import oriented, pair_id
 from tasvir.report.study.scored import Scored
 from tasvir.report.study.statements import interval_of, names, say
-from tasvir.report.study.values import Listed, Message, Name, Ref, Statement, Value
+from tasvir.report.study.values import Listed, Message, Name, Ref, Slot, Statement, Value
 from tasvir.score.comparison import Pair
 
 MOST_PAIRS = 6
@@ -22,7 +22,12 @@ def lead(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
         return [say("lead.nothing", every, **one.names)]
     ranked = sorted(known, key=lambda mean: -one.sign(mean.value or 0.0))
     best = one.id("means", ranked[0].model)
-    told = {**one.names, "value": Ref(best), "interval": interval_of(values[best]), "count": Ref(best, "n")}
+    told: dict[str, Slot] = {
+        **one.names,
+        "value": Ref(best),
+        "interval": interval_of(values[best]),
+        "count": Ref(best, "n"),
+    }
     if len(known) == 1:
         return [say("lead.alone", every, model=Name(ranked[0].model), **told)]
     leaders = [mean.model for mean in ranked if mean.value == ranked[0].value]
@@ -47,7 +52,7 @@ def pair_of(one: Scored, first: str, second: str, pairs: Sequence[Pair] | None =
     return None if found is None else oriented(one, found)
 
 
-def told_pair(one: Scored, pair: Pair, values: Mapping[str, Value], category: str = "") -> dict[str, object]:
+def told_pair(one: Scored, pair: Pair, values: Mapping[str, Value], category: str = "") -> dict[str, Slot]:
     """What messages about a pair may say."""
     gap = pair_id(one, category, pair, "difference")
     return {

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tasvir.report.study.score_sheets import oriented, pair_id
 from tasvir.report.study.scored import Scored
 from tasvir.report.study.statements import names, say
-from tasvir.report.study.values import Name, Ref, Statement, Value, value_id
+from tasvir.report.study.values import Name, Ref, Slot, Statement, Value, value_id
 from tasvir.results import RunResults
 
 LEAST_PROMPTS = 30
@@ -89,11 +89,14 @@ def _undecided(
             needed = pair_id(one, "", pair, "needed")
             if pair.better or pair.difference is None:
                 continue
-            couple = {"first": Name(pair.first), "second": Name(pair.second), **one.names}
+            couple: dict[str, Slot] = {"first": Name(pair.first), "second": Name(pair.second), **one.names}
             p = pair_id(one, "", pair, "p_holm")
             cannot.append(say("cannot.undecided", [p], **couple))
             if values[needed].value is not None:
-                told = {"gap": Ref(pair_id(one, "", pair, "difference"), absolute=True), "count": Ref(needed)}
+                told: dict[str, Slot] = {
+                    "gap": Ref(pair_id(one, "", pair, "difference"), absolute=True),
+                    "count": Ref(needed),
+                }
                 future.append(say("future.undecided", **couple, **told))
     return cannot, future
 

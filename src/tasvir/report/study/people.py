@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tasvir.report.study.rating_sheets import correlation_id, gap_id
 from tasvir.report.study.statements import interval_of, names, say
-from tasvir.report.study.values import Name, Ref, Statement, Value, value_id
+from tasvir.report.study.values import Name, Ref, Slot, Statement, Value, value_id
 from tasvir.score.comparison import RATING, Comparison, CorrelationGap
 
 
@@ -15,7 +15,7 @@ def people(comparison: Comparison, values: Mapping[str, Value]) -> list[Statemen
     said: list[Statement] = []
     for one in comparison.agreement:
         alpha = value_id("agreement", one.suite, "alpha")
-        slots = {
+        slots: dict[str, Slot] = {
             "suite": Name(one.suite),
             "count": Ref(value_id("agreement", one.suite, "raters")),
             "ratings": Ref(value_id("agreement", one.suite, "n_ratings")),
@@ -38,7 +38,11 @@ def _follows(suite: str, comparison: Comparison, values: Mapping[str, Value]) ->
         return [say("people.no_correlation", ["agreement"])]
     ranked = sorted(ids, key=lambda metric: -(values[ids[metric]].value or 0.0))
     best = ids[ranked[0]]
-    told = {"metric": Name(ranked[0]), "tau": Ref(best), "interval": interval_of(values[best])}
+    told: dict[str, Slot] = {
+        "metric": Name(ranked[0]),
+        "tau": Ref(best),
+        "interval": interval_of(values[best]),
+    }
     if len(ranked) == 1:
         return [say("people.one_metric", **told)]
     leaders = [metric for metric in ranked if values[ids[metric]].value == values[best].value]

@@ -19,7 +19,7 @@ LEVELS = ("pooled_tau", "pooled_rho", "within_tau", "within_rho", "system_tau", 
 
 
 def rating_sheets(comparison: Comparison) -> list[Sheet]:
-    """Agreement of people, of metrics with them, which metric follows them better, metrics among themselves."""
+    """How far people agree, metrics with them, which metric follows them better, metrics with each other."""
     with_people = [one for one in comparison.correlations if RATING in (one.first, one.second)]
     others = [one for one in comparison.correlations if one not in with_people]
     sheets = [

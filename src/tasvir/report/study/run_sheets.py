@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from tasvir.report.study.scored import Scored, at, settings_text
-from tasvir.report.study.values import Entry, Message, Name, Sheet, Value, digits_for, value_id
+from tasvir.report.study.scored import at, settings_text
+from tasvir.report.study.values import Entry, Message, Name, Sheet, Value, value_id
 from tasvir.results import RunResults, Speed
 from tasvir.score.comparison import Comparison, Pair, Sweep, SweepPoint, Time
 
@@ -34,6 +34,25 @@ def run_sheet(results: RunResults, comparison: Comparison) -> Sheet:
     return Sheet("run", Message("sheet.run"), (Message("word.what"), Message("word.number")), rows)
 
 
+def suites_sheet(results: RunResults) -> Sheet:
+    """Every suite with its prompts, and where they come from as far as it says."""
+    rows = []
+    for suite, provenance in results.suites.items():
+        prompts = [prompt for (label, _), prompt in results.prompts.items() if label == suite]
+        named = [prompt.category for prompt in prompts if prompt.category]
+        rows.append(
+            (
+                Name(suite),
+                Value(value_id("suites", suite, "prompts"), len(prompts), "count"),
+                Value(value_id("suites", suite, "categories"), len(set(named)), "count"),
+                Name(str(provenance.get("source", "–"))),
+                Name(str(provenance.get("licence", "–"))),
+            )
+        )
+    heads = tuple(Message(f"word.{key}") for key in ("suite", "prompts", "categories", "source", "licence"))
+    return Sheet("suites", Message("sheet.suites"), heads, tuple(rows))
+
+
 def models_sheet(results: RunResults) -> Sheet:
     """Every model with what it was fine-tuned from and its pictures."""
     drawn = Counter(cell.model for cell in results.cells if cell.picture is not None)
@@ -54,11 +73,11 @@ def models_sheet(results: RunResults) -> Sheet:
 
 def metrics_sheet(results: RunResults) -> Sheet:
     """Every metric with its direction, its bounds and the hash of its recipe."""
-    rows = []
+    rows: list[tuple[Entry, ...]] = []
     for metric in results.metrics:
         low, high = metric.bounds
         ends = (
-            Value(value_id("metrics", metric.name, end), number)
+            Value(value_id("metrics", metric.name, end), number, "plain", 0)
             for end, number in (("low", low), ("high", high))
         )
         direction = Message("word.higher" if metric.higher_is_better else "word.lower")
@@ -115,7 +134,7 @@ def _time_row(scope: tuple[str, str], time: Time, fastest: float) -> tuple[Entry
     return (
         Name(time.model),
         Value(value_id("times", *scope, time.model), middle, "seconds", 3, low, high, time.n),
-        Value(value_id("times", *scope, time.model, "ratio"), ratio, "score", 2, n=time.n),
+        Value(value_id("times", *scope, time.model, "ratio"), ratio, "plain", 2, n=time.n),
     )
 
 
@@ -137,7 +156,7 @@ def _speed_row(speed: Speed) -> tuple[Entry, ...]:
         Name(speed.model),
         at(speed.settings),
         Value(value_id(*base, "seconds"), middle, "seconds", 3, low, high, speed.n),
-        Value(value_id(*base, "steps_per_second"), per_second, "score", 2, n=speed.n),
+        Value(value_id(*base, "steps_per_second"), per_second, "plain", 2, n=speed.n),
         Value(value_id(*base, "batch"), speed.batch, "count"),
         Value(value_id(*base, "load_seconds"), speed.load_seconds, "seconds"),
         Value(value_id(*base, "peak"), speed.peak_bytes, "bytes"),
@@ -151,7 +170,7 @@ def sweep_sheet(sweep: Sweep, digits: int) -> Sheet:
     rows = tuple(_point_row(base, sweep, point, digits) for point in sweep.points)
     names = {"metric": Name(sweep.metric), "suite": Name(sweep.suite), "model": Name(sweep.model)}
     caption = Message("sheet.sweep", {**names, "key": Name(sweep.key), "at": at(sweep.fixed)})
-    head = (
+    head: tuple[Name | Message, ...] = (
         Name(sweep.key),
         *(Message(f"word.{key}") for key in ("mean", "seconds", "below_best", "p_holm", "mde", "mark")),
     )
@@ -179,7 +198,7 @@ def _point_row(base: tuple[str, ...], sweep: Sweep, point: SweepPoint, digits: i
         Value(value_id(*where, "seconds"), point.seconds, "seconds"),
         _difference(where, pair, digits),
         Value(value_id(*where, "p_holm"), pair.p_holm if pair else None, "p"),
-        Value(value_id(*where, "mde"), pair.mde if pair else None, "score", digits),
+        Value(value_id(*where, "mde"), pair.mde if pair else None, "plain", digits),
         Message(mark),
     )
 

@@ -27,7 +27,7 @@ def means_sheets(scored: Iterable[Scored], comparison: Comparison) -> list[Sheet
     for scope in dict.fromkeys([*scopes, *sets]):
         ones, figures = scopes.get(scope, []), sets.get(scope, [])
         metrics = list(dict.fromkeys(figure.metric for figure in figures))
-        rows = [
+        rows: list[tuple[Entry, ...]] = [
             (
                 Name(model.name),
                 *(
@@ -154,7 +154,7 @@ def _pair_row(one: Scored, category: str, pair: Pair) -> tuple[Entry, ...]:
         "difference": Value("", pair.difference, "difference", digits, low, high, pair.n, pair.reason),
         "p_holm": Value("", pair.p_holm, "p", n=pair.n, reason=pair.reason),
         "effect": Value("", pair.effect, "difference", 2, n=pair.n, reason=pair.reason),
-        "mde": Value("", pair.mde, "score", digits, n=pair.n, reason=pair.reason),
+        "mde": Value("", pair.mde, "plain", digits, n=pair.n, reason=pair.reason),
         "wins": Value("", pair.wins, "count"),
         "ties": Value("", pair.ties, "count"),
         "losses": Value("", pair.losses, "count"),

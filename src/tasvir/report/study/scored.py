@@ -22,13 +22,15 @@ class Scored:
         digits: Behind the decimal sign of its values.
         by_prompt: Prompt's id -> model -> mean over seeds, or None.
         texts: Prompt's id -> its text.
-        is_main: Whether the discussion goes into it: its suite's last setting, and the first metric there.
+        discussed: Whether its setting is the suite's last, which is the one that is written about.
+        is_main: Whether it is discussed down to categories and prompts: the first metric of those.
     """
 
     table: Table
     digits: int
     by_prompt: Mapping[str, Mapping[str, float | None]]
     texts: Mapping[str, str]
+    discussed: bool
     is_main: bool
 
     def id(self, kind: str, *parts: str) -> str:
@@ -89,6 +91,7 @@ def gather(results: RunResults, comparison: Comparison) -> tuple[Scored, ...]:
                     if p.id in scope
                 },
                 {prompt.id: prompt.text for prompt in prompts},
+                where == last[table.suite],
                 table.metric == first and where == last[table.suite],
             )
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tasvir.report.study.values import Listed, Message, Name, Ref, Slot, Statement, Value
 
 
-def say(key: str, among: Iterable[str] = (), **slots: Slot) -> Statement:
+def say(key: str, among: Iterable[str] = (), /, **slots: Slot) -> Statement:
     """A statement; what it names by reference is its evidence, and so is what it chose among.
 
     Args:

@@ -8,7 +8,7 @@ from tasvir.report.study.leading import pair_of, told_pair
 from tasvir.report.study.score_sheets import pair_id
 from tasvir.report.study.scored import Scored
 from tasvir.report.study.statements import say
-from tasvir.report.study.values import Name, Ref, Statement, Value
+from tasvir.report.study.values import Name, Ref, Slot, Statement, Value
 from tasvir.score.comparison import Comparison, Pair
 
 
@@ -29,7 +29,7 @@ def fine_tuning(
 
 
 def _overall(one: Scored, tuned: str, base: str, values: Mapping[str, Value]) -> list[Statement]:
-    slots = {"tuned": Name(tuned), "base": Name(base), **one.names}
+    slots: dict[str, Slot] = {"tuned": Name(tuned), "base": Name(base), **one.names}
     means = [one.id("means", tuned), one.id("means", base)]
     pair = pair_of(one, tuned, base)
     if pair is None or pair.difference is None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 Part = Literal["value", "low", "high", "n"]
-Kind = Literal["score", "difference", "count", "p", "share", "seconds", "bytes"]
+Kind = Literal["score", "plain", "difference", "count", "p", "share", "seconds", "bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Value:
     Args:
         id: Unique in a study; see `value_id`.
         value: In native units; None where it is missing.
-        kind: How it is written.
+        kind: How it is written; a "plain" number has neither interval nor sign of its own.
         digits: Behind the decimal sign, for scores and differences.
         low: Lower end of the 95 % interval, or the first quartile of a time; None where there is none.
         high: Upper end, or the third quartile.

@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 from tasvir.report.languages import read_texts
-from tasvir.report.study.values import Entry, Listed, Message, Name, Ref, Slot, Statement, Value
 from tasvir.report.study.numbers import NUMBERS
+from tasvir.report.study.values import Entry, Listed, Message, Name, Ref, Slot, Statement, Value
 
 COUNTED = "count"
 """The place whose number decides the form."""
@@ -89,4 +89,4 @@ class Words:
         if len(parts) < 2:
             return "".join(parts)
         words = self.texts["list"]
-        return words["last"].format(first=words["comma"].join(parts[:-1]), last=parts[-1])
+        return str(words["last"]).format(first=str(words["comma"]).join(parts[:-1]), last=parts[-1])
