@@ -13,7 +13,7 @@ from tasvir.report.study.charts import Charts
 from tasvir.report.study.cost import steps_per_second, sweeps, times
 from tasvir.report.study.details import categories, prompts
 from tasvir.report.study.drawing import Chart
-from tasvir.report.study.introduction import aim, described_metrics, derived, method
+from tasvir.report.study.introduction import aim, derived, described_metrics, method
 from tasvir.report.study.leading import agreement_of_metrics, lead
 from tasvir.report.study.limits import limits
 from tasvir.report.study.people import people
@@ -242,11 +242,19 @@ def _provenance(results: RunResults) -> Iterable[Block]:
     yield Kept(Message("provenance.about"), results.about)
     models = {model.name: {"spec": model.spec, "identity": model.identity} for model in results.models}
     yield Kept(Message("provenance.models"), models)
-    recipes = {metric.name: {"hash": metric.recipe_hash, "recipe": metric.recipe} for metric in results.metrics}
+    recipes = {
+        metric.name: {"hash": metric.recipe_hash, "recipe": metric.recipe} for metric in results.metrics
+    }
     yield Kept(Message("provenance.recipes"), recipes)
     yield Kept(Message("provenance.suites"), dict(results.suites))
 
 
 def statements_of(found: Iterable[Section]) -> list[Statement]:
     """Every sentence of the document that was made from values."""
-    return [said for section in found for block in section.blocks if isinstance(block, Text) for said in block.statements]
+    return [
+        said
+        for section in found
+        for block in section.blocks
+        if isinstance(block, Text)
+        for said in block.statements
+    ]

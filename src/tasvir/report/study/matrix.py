@@ -131,7 +131,12 @@ def _metric(study: Study, name: str) -> dict[str, Any]:
         if (score := cell.scores.get(name)) is not None and score.value is not None
     ]
     digits = ones[0].digits if ones else 3
-    return {"name": name, "higher": info.higher_is_better, "digits": digits, "right": threshold(found, info.higher_is_better)}
+    return {
+        "name": name,
+        "higher": info.higher_is_better,
+        "digits": digits,
+        "right": threshold(found, info.higher_is_better),
+    }
 
 
 def threshold(values: Sequence[float], higher_is_better: bool) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasvir import __version__
+from tasvir.report.box_drawing import COLORS
 from tasvir.report.page_templates import script as read_script
 from tasvir.report.page_templates import template
 from tasvir.report.study.charts import Charts
@@ -26,7 +27,13 @@ WIDE = 7
 
 
 def render_study(
-    study: Study, found: Sequence[Section], pictures: Pictures, words: Words, title: str, *, paper: bool = False
+    study: Study,
+    found: Sequence[Section],
+    pictures: Pictures,
+    words: Words,
+    title: str,
+    *,
+    paper: bool = False,
 ) -> str:
     """The page, or what is printed.
 
@@ -58,6 +65,7 @@ def render_study(
         interval=words.numbers.interval,
         counted=_counted,
         wide=WIDE,
+        palette=COLORS,
     )
 
 
@@ -69,7 +77,9 @@ def _policy(style: str, script: str, paper: bool) -> str:
 
 def _counted(entry: Entry) -> bool:
     """Whether the n of a value is shown under it: counts and tests have it in a column of their own."""
-    return isinstance(entry, Value) and entry.n is not None and (entry.kind == "score" or entry.low is not None)
+    return (
+        isinstance(entry, Value) and entry.n is not None and (entry.kind == "score" or entry.low is not None)
+    )
 
 
 def _hash(text: str) -> str:
