@@ -98,7 +98,8 @@ def sections(study: Study) -> tuple[Section, ...]:
     """The whole document in order."""
     results = study.results
     used = references(results, study.comparison)
-    found = [
+    tuned = fine_tuning(_discussed(study), study.comparison, study.values)
+    found: list[tuple[str, str, list[Block]]] = [
         ("aim", "", [Text(tuple(aim(study)))]),
         ("introduction", "1", []),
         ("prompts", "1.1", [*_sheets(study, "suites")]),
@@ -113,7 +114,7 @@ def sections(study: Study) -> tuple[Section, ...]:
         ("missing", "3.5", [*_missing(study)]),
         ("discussion", "4", []),
         ("general", "4.1", [*_general(study)]),
-        ("tuning", "4.2", [Text(tuple(fine_tuning(_discussed(study), study.comparison, study.values)), True)]),
+        ("tuning", "4.2", [Text(tuple(tuned), True)]),
         ("future", "4.3", [*_future(study)]),
         ("references", "", [Sources(used)]),
         ("provenance", "", [*_provenance(results)]),
@@ -140,7 +141,7 @@ def _scores(study: Study) -> list[Block]:
     """Means first; then metric by metric what is discussed; other settings folded; sweeps."""
     blocks = _sheets(study, *(id for id in study.sheets if id.startswith("means/")))
     if not study.scored:
-        blocks.append(Text((_nothing(study),)))
+        blocks.append(Text((_nothing(),)))
     blocks += _sheets(study, "verdicts")
     for one in _discussed(study):
         blocks.append(Heading(Message("heading.metric", one.names)))
@@ -161,7 +162,7 @@ def _scores(study: Study) -> list[Block]:
     return blocks
 
 
-def _nothing(study: Study) -> Statement:
+def _nothing() -> Statement:
     return Statement(Message("lead.no_scores"), (value_id("run", "drawn"),))
 
 
@@ -211,7 +212,7 @@ def _general(study: Study) -> list[Block]:
     values, blocks = study.values, list[Block]()
     discussed = _discussed(study)
     if not discussed:
-        blocks.append(Text((_nothing(study),)))
+        blocks.append(Text((_nothing(),)))
     for one in discussed:
         blocks += _told(lead(one, values), Message("heading.metric", one.names))
         if one.is_main:
@@ -242,19 +243,12 @@ def _provenance(results: RunResults) -> Iterable[Block]:
     yield Kept(Message("provenance.about"), results.about)
     models = {model.name: {"spec": model.spec, "identity": model.identity} for model in results.models}
     yield Kept(Message("provenance.models"), models)
-    recipes = {
-        metric.name: {"hash": metric.recipe_hash, "recipe": metric.recipe} for metric in results.metrics
-    }
+    recipes = {one.name: {"hash": one.recipe_hash, "recipe": one.recipe} for one in results.metrics}
     yield Kept(Message("provenance.recipes"), recipes)
     yield Kept(Message("provenance.suites"), dict(results.suites))
 
 
 def statements_of(found: Iterable[Section]) -> list[Statement]:
     """Every sentence of the document that was made from values."""
-    return [
-        said
-        for section in found
-        for block in section.blocks
-        if isinstance(block, Text)
-        for said in block.statements
-    ]
+    blocks = (block for section in found for block in section.blocks)
+    return [said for block in blocks if isinstance(block, Text) for said in block.statements]

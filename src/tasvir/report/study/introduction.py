@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasvir.report.study.statements import names, say
 from tasvir.report.study.study import Study
-from tasvir.report.study.values import Message, Name, Ref, Statement, value_id
+from tasvir.report.study.values import Message, Name, Ref, Slot, Statement, value_id
 from tasvir.report.study.words import catalogue
 
 
@@ -14,7 +14,7 @@ def aim(study: Study) -> list[Statement]:
     if not results.models or not results.prompts:
         return [say("aim.nothing", [_run("models"), _run("prompts")])]
     metrics = [metric.name for metric in results.metrics]
-    slots = {"prompts": Ref(_run("prompts")), "suites": names(results.suites)}
+    slots: dict[str, Slot] = {"prompts": Ref(_run("prompts")), "suites": names(results.suites)}
     said = [say("aim.text", count=Ref(_run("models")), **slots)]
     if metrics:
         said.append(say("aim.metrics", [_run("metrics")], metrics=names(metrics)))

@@ -44,7 +44,7 @@ class Row:
 
 
 def shown_cells(results: RunResults) -> list[Cell]:
-    """The cells of the printed matrix: the first seed of each suite's last setting, evenly over the prompts."""
+    """The cells of the printed matrix: each suite's first seed at its last setting, evenly over the prompts."""
     if not results.cells:
         return []
     last = {cell.suite: settings_text(cell.settings) for cell in results.cells}
@@ -130,17 +130,16 @@ def _metric(study: Study, name: str) -> dict[str, Any]:
         for cell in study.results.cells
         if (score := cell.scores.get(name)) is not None and score.value is not None
     ]
-    digits = ones[0].digits if ones else 3
     return {
         "name": name,
         "higher": info.higher_is_better,
-        "digits": digits,
+        "digits": ones[0].digits if ones else 3,
         "right": threshold(found, info.higher_is_better),
     }
 
 
 def threshold(values: Sequence[float], higher_is_better: bool) -> float | None:
-    """From where on a picture is first called right: 1 (or 0) where all values are 0 or 1, else the median."""
+    """From where on a picture is right at first: 1 (or 0) where all values are 0 or 1, else the median."""
     if not values:
         return None
     if set(values) <= {0.0, 1.0}:

@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from tasvir.results import RunResults
 from tasvir.score.comparison import Comparison
@@ -73,6 +74,6 @@ def _hub_ids(spec: str) -> list[str]:
 
 
 @cache
-def _known() -> tuple[dict[str, object], ...]:
+def _known() -> tuple[dict[str, Any], ...]:
     text = (files("tasvir.report.study") / "references.toml").read_text("utf-8")
     return tuple(tomllib.loads(text)["reference"])
