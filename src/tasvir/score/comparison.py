@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from tasvir.results import MetricInfo, ModelInfo, SetFigure, Speed
+from tasvir.score.statistics import Figure
 
 Verdict = Literal["first", "second", "undecided"]
 Interval = tuple[float, float]
@@ -117,7 +118,7 @@ class Group:
         means: By model, in the run's order.
         pairs: Of every two models, in the run's order.
         n_common: Prompts that every model has values for.
-        places: By model, in the run's order; empty where there is nothing to rank.
+        places: By model, in the run's order; empty for one model alone or fewer than 5 common prompts.
     """
 
     category: str
@@ -166,7 +167,7 @@ class Table:
         seeds: Seeds asked for, in order.
         overall: All prompts.
         categories: One a category, in the suite's order; empty where the suite has none, or one alone.
-        splits: By pair of models, the prompts on which they differ most, both ways.
+        splits: By pair of models, the three prompts on which they differ most, each way.
     """
 
     metric: str
@@ -207,8 +208,8 @@ class SweepPoint:
         at: The value, 10 of {"steps": 10}.
         mean: What the metric says there.
         seconds: Median seconds a picture, or None.
-        against_best: This point (first) against the best one (second) on the same prompts; None for the best
-            itself. Holm over the sweep's points.
+        against_best: This point against the best one on the same prompts, called "steps=10" and "steps=100";
+            None for the best itself. Holm over the sweep's points.
     """
 
     at: Any
@@ -243,15 +244,6 @@ class Sweep:
     points: tuple[SweepPoint, ...]
     best: Any
     knee: Any
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A value with its 95 % interval; either is None where there is none."""
-
-    value: float | None
-    interval: Interval | None = None
     reason: str = ""
 
 
@@ -362,7 +354,8 @@ class Comparison:
     """All that a run's results say.
 
     Args:
-        draws: Bootstrap resamples behind the intervals; as many sign flips where the test is not exact.
+        draws: Bootstrap resamples behind the intervals, a tenth of them for correlations; as many sign flips
+            where the test is not exact.
         seed: What they come from.
         models: Those compared, in the run's order.
         metrics: Those of pictures that were compared, in the run's order.
@@ -374,7 +367,6 @@ class Comparison:
         agreement: By suite, where there are ratings.
         set_figures: What metrics of sets say, as the run has it.
         speeds: As the run has them.
-        warnings: What to beware of, in words: unequal seeds, missing values, too few prompts.
     """
 
     draws: int
@@ -389,7 +381,6 @@ class Comparison:
     agreement: tuple[Agreement, ...] = ()
     set_figures: tuple[SetFigure, ...] = ()
     speeds: tuple[Speed, ...] = ()
-    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""

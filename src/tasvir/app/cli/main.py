@@ -13,7 +13,21 @@ import typer
 from typer.core import TyperGroup
 
 from tasvir import __version__
-from tasvir.app.cli import ask, cards, edit, explain, generate, guide, judge, plan, serve, train, world
+from tasvir.app.cli import (
+    ask,
+    cards,
+    compare,
+    edit,
+    explain,
+    generate,
+    guide,
+    judge,
+    plan,
+    query,
+    serve,
+    train,
+    world,
+)
 from tasvir.app.cli import list as list_command
 from tasvir.errors import TasvirError, UserInputError
 
@@ -46,6 +60,8 @@ app.command("judge")(judge.judge)
 app.command("ask")(ask.ask)
 app.command("edit")(edit.edit)
 app.command("explain")(explain.explain)
+app.command("query")(query.query)
+app.command("compare")(compare.compare)
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
