@@ -45,7 +45,11 @@ def _extremes(
 ) -> list[Statement]:
     """The category with the worst and the one with the best value of a model, or of all together."""
     ids = {group.category: one.id("categories", group.category, model) for group in one.table.categories}
-    known = {name: number for name, id in ids.items() if (number := values[id].value) is not None}
+    known = {
+        name: round(number, one.digits)  # as they are written: what looks equal is called equal
+        for name, id in ids.items()
+        if (number := values[id].value) is not None
+    }
     if len(known) < 2:
         return []
     slots: dict[str, Slot] = {} if model == ALL else {"model": Name(model)}

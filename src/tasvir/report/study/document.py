@@ -30,6 +30,18 @@ LONG = 40
 """A sheet of more rows is folded on the page, and left to the page and the files in print."""
 
 
+SHORT = (
+    "lead.alone",
+    "lead.all_tied",
+    "lead.tied",
+    "lead.first",
+    "lead.shown",
+    "lead.noise",
+    "lead.other_way",
+)
+"""Sentences of the discussion that stand in front, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """Sentences: one paragraph, or a list of points."""
@@ -100,7 +112,7 @@ def sections(study: Study) -> tuple[Section, ...]:
     used = references(results, study.comparison)
     tuned = fine_tuning(_discussed(study), study.comparison, study.values)
     found: list[tuple[str, str, list[Block]]] = [
-        ("aim", "", [Text(tuple(aim(study)))]),
+        ("aim", "", [Text(tuple(aim(study))), *_short(study)]),
         ("introduction", "1", []),
         ("prompts", "1.1", [*_sheets(study, "suites")]),
         ("models", "1.2", [Text(tuple(derived(study)), True), *_sheets(study, "models")]),
@@ -135,6 +147,14 @@ def _sheets(study: Study, *ids: str, folded: bool = False) -> list[Block]:
 
 def _discussed(study: Study) -> list[Scored]:
     return [one for one in study.scored if one.discussed]
+
+
+def _short(study: Study) -> list[Block]:
+    """Who leads by each metric, and whether that is more than chance; the discussion says the rest."""
+    said = [
+        one for scored in _discussed(study) for one in lead(scored, study.values) if one.message.key in SHORT
+    ]
+    return _told(said, Message("heading.short"), True)
 
 
 def _scores(study: Study) -> list[Block]:

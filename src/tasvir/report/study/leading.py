@@ -65,6 +65,11 @@ def told_pair(one: Scored, pair: Pair, values: Mapping[str, Value], category: st
     }
 
 
+def couple(pair: Pair) -> Message:
+    """Two models as one name."""
+    return Message("word.versus", {"first": Name(pair.first), "second": Name(pair.second)})
+
+
 def _sureness(one: Scored, leader: str, second: str, values: Mapping[str, Value]) -> list[Statement]:
     """Whether the lead over the next is more than chance."""
     pair = pair_of(one, leader, second)
@@ -81,10 +86,12 @@ def _sureness(one: Scored, leader: str, second: str, values: Mapping[str, Value]
 
 
 def _place(one: Scored, leader: str) -> list[Statement]:
-    if not any(place.model == leader for place in one.table.overall.places):
+    """How sure the leader's place is."""
+    place = next((place for place in one.table.overall.places if place.model == leader), None)
+    if place is None:
         return []
     ids = {key: Ref(one.id("places", leader, key)) for key in ("first", "best", "worst")}
-    return [say("lead.stable", model=Name(leader), **ids)]
+    return [say("lead.stable" if place.low == place.high else "lead.unstable", model=Name(leader), **ids)]
 
 
 def _pairs(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
@@ -99,12 +106,7 @@ def _pairs(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
     said += [say("pairs.better", **told_pair(one, pair, values)) for pair in decided[:MOST_PAIRS]]
     undecided = [pair for pair in pairs if not pair.better]
     if undecided and decided:
-        listed = Listed(
-            tuple(
-                Message("word.versus", {"first": Name(pair.first), "second": Name(pair.second)})
-                for pair in undecided
-            )
-        )
+        listed = Listed(tuple(map(couple, undecided)))
         said.append(say("pairs.undecided", among, pairs=listed))
     return said
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tasvir.report.study.leading import couple
 from tasvir.report.study.score_sheets import oriented, pair_id
 from tasvir.report.study.scored import Scored
 from tasvir.report.study.statements import names, say
-from tasvir.report.study.values import Name, Ref, Slot, Statement, Value, value_id
+from tasvir.report.study.values import Listed, Name, Ref, Statement, Value, value_id
 from tasvir.results import RunResults
 
 LEAST_PROMPTS = 30
 """Fewer are called few: intervals of so small a sample are themselves unsure."""
 SWEPT = ("steps", "size")
+NEAREST = 3
+"""Of so many undecided pairs it is said how many prompts would decide them: those that need fewest."""
 
 
 def limits(
@@ -79,25 +82,24 @@ def _unscored(scored: Sequence[Scored], values: Mapping[str, Value]) -> list[Sta
 def _undecided(
     scored: Sequence[Scored], values: Mapping[str, Value]
 ) -> tuple[list[Statement], list[Statement]]:
-    """Pairs of the main tables that are not told apart, and how many prompts would tell them apart."""
+    """Pairs of the main tables that are not told apart, and how many prompts would tell the nearest apart."""
     cannot: list[Statement] = []
     future: list[Statement] = []
     for one in scored:
-        if not one.is_main:
+        pairs = [oriented(one, pair) for pair in one.table.overall.pairs if pair.better is None]
+        pairs = [pair for pair in pairs if pair.difference is not None]
+        if not pairs or not one.is_main:
             continue
-        for pair in (oriented(one, pair) for pair in one.table.overall.pairs):
-            needed = pair_id(one, "", pair, "needed")
-            if pair.better or pair.difference is None:
-                continue
-            couple: dict[str, Slot] = {"first": Name(pair.first), "second": Name(pair.second), **one.names}
-            p = pair_id(one, "", pair, "p_holm")
-            cannot.append(say("cannot.undecided", [p], **couple))
-            if values[needed].value is not None:
-                told: dict[str, Slot] = {
-                    "gap": Ref(pair_id(one, "", pair, "difference"), absolute=True),
-                    "count": Ref(needed),
-                }
-                future.append(say("future.undecided", **couple, **told))
+        couples = Listed(tuple(couple(pair) for pair in pairs))
+        among = [pair_id(one, "", pair, "p_holm") for pair in pairs]
+        cannot.append(say("cannot.undecided", among, pairs=couples, **one.names))
+        needed = {pair_id(one, "", pair, "needed"): pair for pair in pairs}
+        known = sorted((number, id) for id in needed if (number := values[id].value) is not None)
+        for _, id in known[:NEAREST]:
+            pair = needed[id]
+            gap = Ref(pair_id(one, "", pair, "difference"), absolute=True)
+            named = {"first": Name(pair.first), "second": Name(pair.second), **one.names}
+            future.append(say("future.undecided", needed, gap=gap, count=Ref(id), **named))
     return cannot, future
 
 

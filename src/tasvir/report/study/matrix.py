@@ -44,7 +44,7 @@ class Row:
 
 
 def shown_cells(results: RunResults) -> list[Cell]:
-    """The cells of the printed matrix: each suite's first seed at its last setting, evenly over the prompts."""
+    """Cells of the printed matrix: each suite's first seed at its last setting, evenly over the prompts."""
     if not results.cells:
         return []
     last = {cell.suite: settings_text(cell.settings) for cell in results.cells}

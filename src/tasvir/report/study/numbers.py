@@ -70,7 +70,7 @@ class Numbers:
 
 
 NUMBERS = {
-    "en": Numbers(".", ",", "{} %", "s"),
+    "en": Numbers(".", ",", "{}\u00a0%", "s"),
     "tr": Numbers(",", ".", "%{}", "sn"),
     "zh": Numbers(".", ",", "{}%", "秒"),
 }

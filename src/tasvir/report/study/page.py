@@ -77,9 +77,7 @@ def _policy(style: str, script: str, paper: bool) -> str:
 
 def _counted(entry: Entry) -> bool:
     """Whether the n of a value is shown under it: counts and tests have it in a column of their own."""
-    return (
-        isinstance(entry, Value) and entry.n is not None and (entry.kind == "score" or entry.low is not None)
-    )
+    return isinstance(entry, Value) and entry.n is not None and entry.kind in ("score", "seconds")
 
 
 def _hash(text: str) -> str:

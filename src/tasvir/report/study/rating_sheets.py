@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasvir.report.study.values import Entry, Kind, Message, Name, Sheet, Value, value_id
-from tasvir.score.comparison import (
-    RATING,
-    Agreement,
-    Comparison,
-    Correlation,
-    CorrelationGap,
-    Figure,
-    Rater,
-)
+from tasvir.score.comparison import RATING, Agreement, Comparison, Correlation, CorrelationGap, Rater
+from tasvir.score.statistics import Figure
 
 LEVELS = ("pooled_tau", "pooled_rho", "within_tau", "within_rho", "system_tau", "system_rho")
 

@@ -47,9 +47,14 @@ def references(results: RunResults, comparison: Comparison) -> tuple[Reference, 
         for entry in _known()
         if marks.intersection(entry["marks"])
     ]
-    works.sort(key=lambda work: (work.authors.rpartition(". ")[2], work.year or 0))
+    works.sort(key=lambda work: (_surname(work.authors), work.year or 0))
     hub = dict.fromkeys(id for model in results.models for id in _hub_ids(model.spec))
     return (*works, *(Reference("", None, id, HUB + id) for id in hub))
+
+
+def _surname(authors: str) -> str:
+    """Of the first author, whose initials stand in front."""
+    return authors.partition(",")[0].removesuffix(" et al.").rpartition(". ")[2]
 
 
 def _marks(results: RunResults, comparison: Comparison) -> set[str]:

@@ -124,20 +124,31 @@ def pairs_sheet(one: Scored, group: Group) -> Sheet | None:
 
 
 def oriented(one: Scored, pair: Pair) -> Pair:
-    """The pair with the better mean first."""
-    if pair.difference is None or one.sign(pair.difference) >= 0:
+    """The pair with the better mean first; its difference is how far it is ahead, whatever the direction."""
+    if pair.difference is None:
+        return pair
+    if not one.table.higher_is_better:
+        pair = _turned(pair)
+    if pair.difference is None or pair.difference >= 0:
         return pair
     flipped: dict[Verdict, Verdict] = {"first": "second", "second": "first", "undecided": "undecided"}
     return replace(
-        pair,
+        _turned(pair),
         first=pair.second,
         second=pair.first,
-        difference=-pair.difference,
-        interval=None if pair.interval is None else (-pair.interval[1], -pair.interval[0]),
-        effect=None if pair.effect is None else -pair.effect,
         wins=pair.losses,
         losses=pair.wins,
         verdict=flipped[pair.verdict],
+    )
+
+
+def _turned(pair: Pair) -> Pair:
+    """Differences with the other sign."""
+    return replace(
+        pair,
+        difference=None if pair.difference is None else -pair.difference,
+        interval=None if pair.interval is None else (-pair.interval[1], -pair.interval[0]),
+        effect=None if pair.effect is None else -pair.effect,
     )
 
 
