@@ -18,6 +18,10 @@ WIDTH = 640.0
 LABELS = 190.0
 """Width that names of rows may take."""
 TOP, BOTTOM = 12.0, 44.0
+UNDER = 28.0
+"""Where the drawing begins under the name of a vertical axis."""
+ASIDE = 4.0
+"""So far apart are models that are drawn at the same place of a sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class Charts:
             return None
         chart = self._chart(one.id("time"), "chart.time", one, 340)
         across = spanning(_reach(time for _, time, _ in points), 64, WIDTH - 150, log=True)
-        up = spanning(_reach(mean for *_, mean in points), chart.height - BOTTOM, TOP + 8)
+        up = spanning(_reach(mean for *_, mean in points), chart.height - BOTTOM, UNDER)
         self._frame(chart, across, up, "word.seconds_each", one.table.metric)
         labels = apart([up(mean.value or 0.0) for *_, mean in points], 16)
         for (model, spent, mean), label in zip(points, labels, strict=True):
@@ -129,15 +133,15 @@ class Charts:
         id = value_id("sweep-chart", first.suite, settings_text(first.fixed), first.metric, first.key)
         chart = Chart(id, title, WIDTH, 320, note=self.words.label("chart.knee_note"))
         across = spanning((at for at, *_ in every), 64, WIDTH - 24, log=True)
-        up = spanning(_reach(value for *_, value in every), chart.height - BOTTOM, TOP + 4)
+        up = spanning(_reach(value for *_, value in every), chart.height - BOTTOM, UNDER)
         self._frame(chart, across, up, None, first.metric, sorted({at for at, *_ in every}))
         chart.text((64 + WIDTH - 24) / 2, chart.height - 6, first.key, "middle")
         for sweep in sweeps:
-            color = self._color(sweep.model)
-            found = points[sweep.model]
-            chart.path([(across(at), up(value.value or 0.0)) for at, _, value in found], color)
+            color, found = self._color(sweep.model), points[sweep.model]
+            aside = (color - (len(self.models) - 1) / 2) * ASIDE
+            chart.path([(across(at) + aside, up(value.value or 0.0)) for at, _, value in found], color)
             for at, point, value in found:
-                x, y = across(at), up(value.value or 0.0)
+                x, y = across(at) + aside, up(value.value or 0.0)
                 if value.low is not None and value.high is not None:
                     chart.line(x, up(value.low), x, up(value.high), color, 1.2)
                 chart.dot(x, y, 4, color, self._tip(f"{sweep.model}, {first.key} {point.at}", value))
@@ -164,7 +168,7 @@ class Charts:
         title = self.words(Message("chart.ratings", {**slots}))
         chart = Chart(value_id("rating-chart", suite, metric), title, WIDTH, 320, legend=self._legend())
         across = Scale(0.7, 5.3, 64, WIDTH - 16)
-        up = spanning((value for _, value, _ in points.values()), chart.height - BOTTOM, TOP)
+        up = spanning((value for _, value, _ in points.values()), chart.height - BOTTOM, UNDER)
         self._frame(chart, across, up, "word.rating_mean", metric, [1, 2, 3, 4, 5])
         for index, (mean, value, model) in enumerate(points.values()):
             aside = ((index * 7) % 11 - 5) * 0.9  # points on the same rating would hide each other
@@ -220,7 +224,7 @@ class Charts:
             chart.text(across(tick), bottom + 18, self.words.numbers.decimal(tick, digits), "middle")
         if label is not None:
             chart.text((across.start + across.end) / 2, chart.height - 6, self.words.label(label), "middle")
-        chart.text(across.start, TOP - 2, shorten(metric, 300), strong=True)
+        chart.text(across.start, 13, shorten(metric, 500), strong=True)
 
 
 def _whisker(chart: Chart, low: float, high: float, y: float) -> None:

@@ -18,13 +18,14 @@ from tasvir.report.study.leading import agreement_of_metrics, lead
 from tasvir.report.study.limits import limits
 from tasvir.report.study.people import people
 from tasvir.report.study.references import Reference, references
+from tasvir.report.study.run_sheets import sweep_groups, sweep_id
 from tasvir.report.study.score_sheets import ALL
-from tasvir.report.study.scored import Scored, settings_text
+from tasvir.report.study.scored import Scored
 from tasvir.report.study.study import Study
 from tasvir.report.study.tuning import fine_tuning
 from tasvir.report.study.values import Message, Name, Sheet, Statement, value_id
 from tasvir.results import RunResults
-from tasvir.score.comparison import RATING, Sweep
+from tasvir.score.comparison import RATING
 
 LONG = 40
 """A sheet of more rows is folded on the page, and left to the page and the files in print."""
@@ -151,10 +152,10 @@ def _discussed(study: Study) -> list[Scored]:
 
 def _short(study: Study) -> list[Block]:
     """Who leads by each metric, and whether that is more than chance; the discussion says the rest."""
-    said = [
-        one for scored in _discussed(study) for one in lead(scored, study.values) if one.message.key in SHORT
-    ]
-    return _told(said, Message("heading.short"), True)
+    leads = [lead(one, study.values) for one in _discussed(study)]
+    short = [tuple(said for said in told if said.message.key in SHORT) for told in leads]
+    texts = [Text(said) for said in short if said]
+    return [Heading(Message("heading.short")), *texts] if texts else []
 
 
 def _scores(study: Study) -> list[Block]:
@@ -187,15 +188,11 @@ def _nothing() -> Statement:
 
 
 def _sweeps(study: Study) -> list[Block]:
-    """A chart for each metric, suite and setting that varies, and a sheet for each model in it."""
-    groups: dict[tuple[str, str, str, str], list[Sweep]] = {}
-    for sweep in study.comparison.sweeps:
-        key = (sweep.metric, sweep.suite, sweep.key, settings_text(sweep.fixed))
-        groups.setdefault(key, []).append(sweep)
+    """A chart and a sheet for each metric, suite and setting that varies."""
     blocks: list[Block] = [Heading(Message("heading.sweeps"))]
-    for group in groups.values():
+    for group in sweep_groups(study.comparison):
         blocks.append(Drawn(lambda charts, group=group: charts.sweep(group)))  # type: ignore[misc]
-    blocks += _sheets(study, *(id for id in study.sheets if id.startswith("sweeps/")))
+        blocks += _sheets(study, sweep_id(group))
     return blocks
 
 

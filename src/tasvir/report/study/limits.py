@@ -74,7 +74,7 @@ def _unscored(scored: Sequence[Scored], values: Mapping[str, Value]) -> list[Sta
     said = []
     for one in scored:
         id = one.id("verdicts", "missing")
-        if id in values and values[id].value:
+        if one.discussed and values[id].value:
             said.append(say("cannot.unscored", count=Ref(id), **one.names))
     return said
 

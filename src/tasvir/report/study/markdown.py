@@ -56,7 +56,15 @@ def _block(
 ) -> list[str]:
     if isinstance(block, Text):
         said = [escape(words(one)) for one in block.statements]
-        return ["\n".join(f"- {one}" for one in said) if block.listed else " ".join(said)] if said else []
+        return (
+            [
+                "\n".join(f"- {one}" for one in said)
+                if block.listed
+                else words.label("list.sentences").join(said)
+            ]
+            if said
+            else []
+        )
     if isinstance(block, Heading):
         return [f"#### {escape(words(block.message))}"]
     if isinstance(block, Shown):

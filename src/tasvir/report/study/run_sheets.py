@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tasvir.report.study.scored import at, settings_text
 from tasvir.report.study.values import Entry, Message, Name, Sheet, Value, value_id
@@ -164,17 +164,31 @@ def _speed_row(speed: Speed) -> tuple[Entry, ...]:
     )
 
 
-def sweep_sheet(sweep: Sweep, digits: int) -> Sheet:
-    """One model while one setting varies: its mean, its time, and its difference from the best point."""
-    base = sweep_base(sweep)
-    rows = tuple(_point_row(base, sweep, point, digits) for point in sweep.points)
-    names = {"metric": Name(sweep.metric), "suite": Name(sweep.suite), "model": Name(sweep.model)}
-    caption = Message("sheet.sweep", {**names, "key": Name(sweep.key), "at": at(sweep.fixed)})
-    head: tuple[Name | Message, ...] = (
-        Name(sweep.key),
-        *(Message(f"word.{key}") for key in ("mean", "seconds", "below_best", "p_holm", "mde", "mark")),
-    )
-    return Sheet(value_id(*base), caption, head, rows, (Message("note.sweep"),))
+def sweep_groups(comparison: Comparison) -> list[list[Sweep]]:
+    """The sweeps of one metric, suite and setting together, a model each."""
+    groups: dict[tuple[str, str, str, str], list[Sweep]] = {}
+    for sweep in comparison.sweeps:
+        key = (sweep.metric, sweep.suite, sweep.key, settings_text(sweep.fixed))
+        groups.setdefault(key, []).append(sweep)
+    return list(groups.values())
+
+
+def sweep_sheet(group: Sequence[Sweep], digits: int) -> Sheet:
+    """The models while one setting varies: mean, time, and difference from each model's best point."""
+    first = group[0]
+    rows = tuple(_point_row(sweep, point, digits) for sweep in group for point in sweep.points)
+    names = {"metric": Name(first.metric), "suite": Name(first.suite), "key": Name(first.key)}
+    columns = ("mean", "seconds", "below_best", "p_holm", "mde", "mark")
+    words = (Message(f"word.{key}") for key in columns)
+    heads: tuple[Name | Message, ...] = (Message("word.model"), Name(first.key), *words)
+    caption = Message("sheet.sweep", {**names, "at": at(first.fixed)})
+    return Sheet(sweep_id(group), caption, heads, rows, (Message("note.sweep"),))
+
+
+def sweep_id(group: Sequence[Sweep]) -> str:
+    """Of the sheet of a group."""
+    first = group[0]
+    return value_id("sweeps", first.suite, settings_text(first.fixed), first.metric, first.key)
 
 
 def sweep_base(sweep: Sweep) -> tuple[str, ...]:
@@ -182,8 +196,8 @@ def sweep_base(sweep: Sweep) -> tuple[str, ...]:
     return ("sweeps", sweep.suite, settings_text(sweep.fixed), sweep.metric, sweep.model, sweep.key)
 
 
-def _point_row(base: tuple[str, ...], sweep: Sweep, point: SweepPoint, digits: int) -> tuple[Entry, ...]:
-    where, mean, pair = (*base, str(point.at)), point.mean, point.against_best
+def _point_row(sweep: Sweep, point: SweepPoint, digits: int) -> tuple[Entry, ...]:
+    where, mean, pair = (*sweep_base(sweep), str(point.at)), point.mean, point.against_best
     low, high = mean.interval or (None, None)
     number = point.at if isinstance(point.at, int) else None
     mark = (
@@ -193,6 +207,7 @@ def _point_row(base: tuple[str, ...], sweep: Sweep, point: SweepPoint, digits: i
         else "word.nothing"
     )  # fmt: skip
     return (
+        Name(sweep.model),
         Name(str(point.at)) if number is None else Value(value_id(*where, "at"), number, "count"),
         Value(value_id(*where, "mean"), mean.value, "score", digits, low, high, mean.n_prompts, mean.reason),
         Value(value_id(*where, "seconds"), point.seconds, "seconds"),

@@ -180,11 +180,13 @@ def _pair_row(one: Scored, category: str, pair: Pair) -> tuple[Entry, ...]:
 def prompts_needed(pair: Pair) -> float | None:
     """Prompts at which a difference as large as the one seen would be shown four times out of five.
 
-    The least difference that can be shown falls with the square root of n. None for a decided pair.
+    The least difference that can be shown falls with the square root of n. None for a decided pair, and where
+    there are as many already: then it is Holm's adjustment, or luck, that leaves the pair undecided.
     """
     if pair.better or not pair.difference or pair.mde is None:
         return None
-    return math.ceil(pair.n * (pair.mde / pair.difference) ** 2)
+    needed = math.ceil(pair.n * (pair.mde / pair.difference) ** 2)
+    return needed if needed > pair.n else None
 
 
 def places_sheet(one: Scored) -> Sheet | None:

@@ -13,6 +13,7 @@ from tasvir.report.study.run_sheets import (
     run_sheet,
     speeds_sheet,
     suites_sheet,
+    sweep_groups,
     sweep_sheet,
     times_sheets,
 )
@@ -69,7 +70,7 @@ def build_study(results: RunResults, comparison: Comparison) -> Study:
         found += [places_sheet(one), pairs_sheet(one, one.table.overall), categories_sheet(one)]
         found += [pairs_sheet(one, group) for group in one.table.categories]
         found.append(prompts_sheet(one))
-    found += [sweep_sheet(sweep, digits.get(sweep.metric, 3)) for sweep in comparison.sweeps]
+    found += [sweep_sheet(group, digits.get(group[0].metric, 3)) for group in sweep_groups(comparison)]
     found += [*times_sheets(comparison), speeds_sheet(comparison.speeds)]
     found += [*rating_sheets(comparison), failures_sheet(results)]
     sheets = {sheet.id: sheet for sheet in found if sheet is not None}
