@@ -23,7 +23,7 @@ from tasvir.report.study.score_sheets import ALL
 from tasvir.report.study.scored import Scored
 from tasvir.report.study.study import Study
 from tasvir.report.study.tuning import fine_tuning
-from tasvir.report.study.values import Message, Name, Sheet, Statement, value_id
+from tasvir.report.study.values import Listed, Message, Name, Sheet, Statement, value_id
 from tasvir.results import RunResults
 from tasvir.score.comparison import RATING
 
@@ -93,7 +93,14 @@ class Sources:
     references: tuple[Reference, ...]
 
 
-Block = Text | Shown | Drawn | Matrix | Heading | Kept | Sources
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A remark about the document itself."""
+
+    message: Message
+
+
+Block = Noted | Text | Shown | Drawn | Matrix | Heading | Kept | Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +270,26 @@ def _provenance(results: RunResults) -> Iterable[Block]:
     recipes = {one.name: {"hash": one.recipe_hash, "recipe": one.recipe} for one in results.metrics}
     yield Kept(Message("provenance.recipes"), recipes)
     yield Kept(Message("provenance.suites"), dict(results.suites))
+
+
+def for_print(blocks: Iterable[Block]) -> list[Block]:
+    """Without sheets that are folded or too long; in the place of those that follow each other a remark."""
+    found: list[Block] = []
+    left_out: list[Message] = []
+
+    def tell() -> None:
+        if left_out:
+            found.append(Noted(Message("view.left_out", {"tables": Listed(tuple(left_out))})))
+            left_out.clear()
+
+    for block in blocks:
+        if isinstance(block, Shown) and (block.folded or len(block.sheet.rows) > LONG):
+            left_out.append(block.sheet.caption)
+        else:
+            tell()
+            found.append(block)
+    tell()
+    return found
 
 
 def statements_of(found: Iterable[Section]) -> list[Statement]:

@@ -7,7 +7,18 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tasvir.report.study.charts import Charts
-from tasvir.report.study.document import LONG, Block, Drawn, Heading, Kept, Matrix, Section, Shown, Text
+from tasvir.report.study.document import (
+    Block,
+    Drawn,
+    Heading,
+    Kept,
+    Matrix,
+    Noted,
+    Section,
+    Shown,
+    Text,
+    for_print,
+)
 from tasvir.report.study.matrix import Row
 from tasvir.report.study.study import Study
 from tasvir.report.study.values import Entry, Sheet, Value
@@ -41,7 +52,7 @@ def as_markdown(
     for section in found:
         number = f"{section.number} " if section.number else ""
         lines.append(f"{'#' * section.depth} {number}{escape(words(section.title))}")
-        for block in section.blocks:
+        for block in for_print(section.blocks):
             lines += _block(block, study, rows, words, drawn, charts)
     return "\n\n".join(lines) + "\n"
 
@@ -68,7 +79,10 @@ def _block(
     if isinstance(block, Heading):
         return [f"#### {escape(words(block.message))}"]
     if isinstance(block, Shown):
-        return _shown(block, words)
+        notes = (escape(words(note)) for note in block.sheet.notes)
+        return [f"**{escape(words(block.sheet.caption))}**", _table(block.sheet, words), *notes]
+    if isinstance(block, Noted):
+        return [escape(words(block.message))]
     if isinstance(block, Drawn):
         chart = block.draw(drawn)
         return [] if chart is None else [f"![{escape(chart.title)}]({charts[chart.id]})"]
@@ -78,14 +92,6 @@ def _block(
         return [f"**{escape(words(block.message))}**", _code(block.data)]
     listed = [f"{index}. {escape(one.text)}" for index, one in enumerate(block.references, 1)]
     return ["\n".join(listed)] if listed else []
-
-
-def _shown(block: Shown, words: Words) -> list[str]:
-    caption = words(block.sheet.caption)
-    if block.folded or len(block.sheet.rows) > LONG:
-        return [escape(words.texts["view"]["left_out"].format(caption=caption))]
-    notes = (escape(words(note)) for note in block.sheet.notes)
-    return [f"**{escape(caption)}**", _table(block.sheet, words), *notes]
 
 
 def _table(sheet: Sheet, words: Words) -> str:

@@ -13,7 +13,18 @@ from tasvir.report.box_drawing import COLORS
 from tasvir.report.page_templates import script as read_script
 from tasvir.report.page_templates import template
 from tasvir.report.study.charts import Charts
-from tasvir.report.study.document import LONG, Block, Drawn, Kept, Matrix, Section, Shown, Sources, Text
+from tasvir.report.study.document import (
+    Block,
+    Drawn,
+    Kept,
+    Matrix,
+    Noted,
+    Section,
+    Shown,
+    Sources,
+    Text,
+    for_print,
+)
 from tasvir.report.study.document import Heading as HeadingBlock
 from tasvir.report.study.drawing import Chart
 from tasvir.report.study.matrix import data, rows, script_json
@@ -53,7 +64,7 @@ def render_study(
         language=words.language,
         title=title,
         version=__version__,
-        sections=[(section, _parts(section.blocks, charts, paper)) for section in found],
+        sections=[(one, _parts(for_print(one.blocks) if paper else one.blocks, charts)) for one in found],
         paper=paper,
         policy=_policy(style, script, paper),
         style=style,
@@ -84,20 +95,21 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
-def _parts(blocks: Sequence[Block], charts: Charts, paper: bool) -> list[tuple[str, Any]]:
+def _parts(blocks: Sequence[Block], charts: Charts) -> list[tuple[str, Any]]:
     """Kind and content of each block, as the template asks for them; nothing empty."""
     parts: list[tuple[str, Any]] = []
     for block in blocks:
         if isinstance(block, Text) and block.statements:
             parts.append(("list" if block.listed else "text", block.statements))
         elif isinstance(block, Shown):
-            left_out = paper and (block.folded or len(block.sheet.rows) > LONG)
-            parts.append(("left_out" if left_out else "folded" if block.folded else "sheet", block.sheet))
+            parts.append(("folded" if block.folded else "sheet", block.sheet))
         elif isinstance(block, Drawn):
             chart: Chart | None = block.draw(charts)
             parts += [] if chart is None else [("chart", chart)]
         elif isinstance(block, Matrix):
             parts.append(("matrix", None))
+        elif isinstance(block, Noted):
+            parts.append(("note", block.message))
         elif isinstance(block, HeadingBlock):
             parts.append(("heading", block.message))
         elif isinstance(block, Kept):
