@@ -142,6 +142,16 @@ def _make(kind: str, choice: str, plugin: type[Instance], options: dict[str, Any
         ) from problem
 
 
+def package(kind: str, choice: str) -> str:
+    """The distribution that a plugin comes from, with its version: "tasvir 0.1.0".
+
+    Raises:
+        UnknownNameError: No such kind or name.
+    """
+    point = find(kind, choice)
+    return f"{_package(point)} {point.dist.version if point.dist else ''}".strip()
+
+
 def parameters(plugin: Any) -> dict[str, inspect.Parameter]:
     """What a plugin can be made with, by name."""
     return dict(inspect.signature(plugin).parameters)

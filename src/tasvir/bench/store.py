@@ -34,7 +34,7 @@ from tasvir.bench.store_rows import (
 from tasvir.bench.store_schema import STORE, connect, take_over, telling
 from tasvir.errors import RecordError
 from tasvir.records import SetScore, SuitePrompt
-from tasvir.results import MetricInfo, ModelInfo, Rating, Speed
+from tasvir.results import MetricInfo, ModelInfo, PromptKey, Rating, Speed
 
 
 class RunStore:
@@ -104,6 +104,30 @@ class RunStore:
         rows = [(c.suite, c.prompt, c.model, dumps(c.settings), c.seed, c.key) for c in cells]
         with self._transaction() as connection:
             _put(connection, "REPLACE INTO cells", rows)
+
+    # What is there
+
+    def prompts(self) -> dict[PromptKey, SuitePrompt]:
+        """All prompts that were ever asked for, by suite and id."""
+        rows = self._select("SELECT suite, id, text, category, facts FROM prompts")
+        return {
+            (suite, name): SuitePrompt(name, text, category, json.loads(facts))
+            for suite, name, text, category, facts in rows
+        }
+
+    def identities(self) -> dict[str, dict[str, Any]]:
+        """What all pictures of a model hang on, as it was told last, by its name."""
+        rows = self._select("SELECT name, identity FROM models")
+        return {name: json.loads(identity) for name, identity in rows}
+
+    def cells(self) -> list[CellRow]:
+        """All cells, in the order of asking."""
+        rows = self._select("SELECT suite, prompt, model, seed, settings, key FROM cells ORDER BY rowid")
+        return [CellRow(s, p, m, seed, json.loads(settings), key) for s, p, m, seed, settings, key in rows]
+
+    def timed(self) -> set[tuple[str, str]]:
+        """Models and settings (`dumps`) whose speed is known."""
+        return {(model, settings) for model, settings in self._select("SELECT model, settings FROM speeds")}
 
     # Pictures
 

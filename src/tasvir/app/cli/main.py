@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from tasvir import __version__
 from tasvir.app.cli import (
     ask,
+    bench,
     cards,
     compare,
     edit,
@@ -24,11 +25,14 @@ from tasvir.app.cli import (
     judge,
     plan,
     query,
+    report,
     serve,
+    suites,
     train,
     world,
 )
 from tasvir.app.cli import list as list_command
+from tasvir.app.cli.spaced import SpacedCommand
 from tasvir.errors import TasvirError, UserInputError
 
 INTERRUPTED = 130
@@ -61,11 +65,14 @@ app.command("ask")(ask.ask)
 app.command("edit")(edit.edit)
 app.command("explain")(explain.explain)
 app.command("query")(query.query)
+app.command("bench", cls=SpacedCommand)(bench.bench)
 app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
 app.add_typer(serve.app, name="serve")
+app.add_typer(suites.app, name="suites")
 app.add_typer(world.app, name="world")
 app.add_typer(train.app, name="train")
 
