@@ -26,6 +26,7 @@ from tasvir.app.cli import (
     pictures,
     plan,
     query,
+    report,
     score,
     serve,
     suites,
@@ -70,6 +71,7 @@ app.command("compare")(compare.compare)
 app.command("bench", cls=SpacedCommand)(bench.bench)
 app.command("score", cls=SpacedCommand)(score.score)
 app.add_typer(pictures.app, name="pictures")
+app.command("report")(report.report)
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
