@@ -1,4 +1,4 @@
-"""A frozen CLIP tower as the generator's text encoder: numbers by hand, padding changes nothing, it trains."""
+"""A frozen CLIP tower as the text encoder: numbers by hand, padding changes nothing, it trains."""
 
 from __future__ import annotations
 
