@@ -2,13 +2,13 @@
 
     python scripts/study_variants.py --out runs/variants
 
-    earlier   an earlier stage of the same training: the second version that was shipped, from git's history
+    earlier   an earlier stage of the same training: the second version shipped, from git's history
     shipped   what is shipped now: the same network, trained on
-    reader    another text encoder: the frozen text tower of the embedded CLIP, the denoiser trained on with it
+    reader    another text encoder: the embedded CLIP's, frozen, the denoiser trained on with it
     seaside   fine-tuned on one background, the sea
 
-(There: Stable Diffusion 1.4, 1.5, 2.1 with another text encoder, and a fine-tune of 2.) Trained with one thread
-each; a stopped training goes on. `scripts/study_models.py` compares them.
+(There: Stable Diffusion 1.4, 1.5, 2.1 with another text encoder, and a fine-tune of 2.) Trained with one
+thread each; a stopped training goes on. `scripts/study_models.py` compares them.
 """
 
 from __future__ import annotations
