@@ -38,7 +38,10 @@ class EmbeddedEye:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Of the shipped networks."""
-        return {"model": "embedded", "weights": [weights.fingerprint_of(name) for name in ("recogniser", "inspector")]}
+        return {
+            "model": "embedded",
+            "weights": [weights.fingerprint_of(name) for name in ("recogniser", "inspector")],
+        }
 
     def knows(self, label: str) -> bool:
         """Whether the picture world has such a thing."""
