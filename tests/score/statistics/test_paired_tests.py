@@ -77,7 +77,7 @@ def test_effect_and_least_detectable_difference_by_hand() -> None:
     assert effect_size(differences) == pytest.approx(3 / spread)
     assert least_detectable(differences) == pytest.approx(2.8 * spread / 2)
     assert effect_size(np.array([0.3, 0.1 + 0.2])) is None
-    assert least_detectable(np.array([0.5, 0.5])) == 0.0
+    assert least_detectable(np.array([0.5, 0.5])) is None
     assert effect_size(np.array([1.0])) is least_detectable(np.array([1.0])) is None
 
 
