@@ -174,6 +174,7 @@ def test_wrong_sources_and_forms(tmp_path: Path) -> None:
         ),
         ("geneval", "\n", "there are no prompts of geneval in it"),
         ("rls-300", "nothing here\n", "there are no prompts of rls-300 in it"),
+        ("drawbench", "a dog\tCol\x07ors\n", "prompt 000: the category holds the control character"),
         ("drawbench", "word " * 201 + "\tColors\n", "prompt 000: the prompt has 201 words"),
     ]:
         (tmp_path / "it").write_text(text)

@@ -73,12 +73,13 @@ def _without_headers(pages: list[str]) -> list[str]:
     """The lines of all pages with single spaces and without what stands on every page."""
     split = [[" ".join(line.split()) for line in page.splitlines() if line.strip()] for page in pages]
     edges = [{*page[:HEADER_LINES], *page[-HEADER_LINES:]} for page in split]
+    edges = [{line for line in lines if _number(line) is None and not _is_whole(line)} for lines in edges]
     counts = Counter(form for lines in edges for form in {_without_numbers(line) for line in lines})
     return [
         line
         for page, lines in zip(split, edges, strict=True)
         for line in page
-        if not (line in lines and counts[_without_numbers(line)] >= HEADER_PAGES and not _is_whole(line))
+        if not (line in lines and counts[_without_numbers(line)] >= HEADER_PAGES)
     ]
 
 

@@ -85,6 +85,7 @@ def test_the_label_is_the_files_name_and_the_provenance_has_its_checksum(tmp_pat
         ("a.csv", "", "holds no prompts"),
         ("a.tsv", "prompt\tid\na dog\t../x\n", "line 2: the id '../x' is no folder name"),
         ("a.txt", "a dog\na \x1b[31mcat\n", "line 2: the prompt holds the control character"),
+        ("a.csv", "prompt,category\na dog,\x1b[31mred\n", "line 2: the category holds the control"),
         ("a.txt", "# nothing\n\n", "holds no prompts"),
         ("a.jsonl", '{"prompt": "a dog"}\n{"prompt": "a cat"\n', "line 2: Expecting"),
         ("a.jsonl", '{"prompt": "a dog", "include": {}}\n', "line 1: 'include' must be a list"),
