@@ -33,7 +33,7 @@ def _overall(one: Scored, tuned: str, base: str, values: Mapping[str, Value]) ->
     means = [one.id("means", tuned), one.id("means", base)]
     pair = pair_of(one, tuned, base)
     if pair is None or pair.difference is None:
-        return [say("tuning.unknown", **slots)]
+        return [say("tuning.unknown", means, **slots)]
     slots |= {"value": Ref(means[0]), "other": Ref(means[1])}
     if pair.difference == 0:
         return [say("tuning.same", **slots)]
