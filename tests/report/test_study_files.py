@@ -301,9 +301,7 @@ def test_a_folder_that_cannot_be_written(run: tuple[Path, RunResults], tmp_path:
     (tmp_path / "file").write_text("")
     comparison = compare(results, draws=100)
     with pytest.raises(OutputError, match="choose another with --out"):
-        write_study(
-            results, compare(results, draws=100), folder, tmp_path / "file", StudySettings(formats=("csv",))
-        )
+        write_study(results, comparison, folder, tmp_path / "file", StudySettings(formats=("csv",)))
 
 
 @pytest.mark.slow
