@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from results_builder import SUITE, build_results, metric_info
 
-from tasvir.records import Score
+from tasvir.records import Score, SetScore
 from tasvir.report.languages import LANGUAGES
 from tasvir.report.study.document import sections, statements_of
 from tasvir.report.study.study import Study, build_study
 from tasvir.report.study.table_files import as_json
 from tasvir.report.study.values import Listed, Message, Name, Ref, Slot, Statement, Value
 from tasvir.report.study.words import Words, catalogue
-from tasvir.results import RunResults
+from tasvir.results import RunResults, SetFigure
 from tasvir.score.comparing import compare
 
 NUMBER = re.compile(r"[+−]?\d[\d.,]*\d|[+−]?\d")
@@ -173,7 +173,7 @@ def test_constants_are_few() -> None:
     numbers = {
         number
         for section in ("aim", "lead", "pairs", "category", "prompts", "time", "sweep", "people", "tuning",
-                        "cannot", "future", "part", "agree", "missing", "method")
+                        "cannot", "future", "part", "sets", "agree", "missing", "method")
         for text in catalogue("en")[section].values()
         for form in (text.values() if isinstance(text, dict) else [text])
         for number in NUMBER.findall(re.sub(r"\{\w+\}", "", form))
@@ -408,6 +408,31 @@ def test_people(studies: dict[str, Study]) -> None:
     assert text(follows, "metric") == max(taus, key=lambda metric: taus[metric] or -math.inf)
     assert "cannot.no_ratings" not in keys(said)
     assert "cannot.no_ratings" in keys(said_of(studies["plain"]))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_metrics_of_sets(turn: int, language: str) -> None:
+    """The best one is the least where lower is better; nothing is called more than chance."""
+    info = replace(metric_info("fid", higher_is_better=turn > 0), of_sets=True)
+    results = build_results(FOUR, prompts=4, metrics=())
+    figures = tuple(
+        SetFigure("fid", SUITE, name, {}, SetScore("fid", float(index), 1 + index, 0.5, (0.0, 9.0)))
+        for index, name in enumerate(FOUR, 1)
+    )
+    study = study_of(replace(results, metrics=(info,), set_figures=figures))
+    said = said_of(study)
+    best = found(said, "sets.best")
+    assert text(best, "model") == (list(FOUR)[-1] if turn > 0 else "oak")
+    assert number(study, best, "count") == (5 if turn > 0 else 2)
+    assert "lead.no_scores" not in keys(said)
+    assert Words(language, study.values)(best)
+    tied = tuple(replace(figure, score=figures[0].score) for figure in figures)
+    assert "sets.tied" in keys(said_of(study_of(replace(results, metrics=(info,), set_figures=tied))))
+    none = tuple(replace(figure, score=SetScore("fid", None, 3, reason="few")) for figure in figures)
+    assert "sets.nothing" in keys(said_of(study_of(replace(results, metrics=(info,), set_figures=none))))
+    alone = said_of(study_of(replace(results, metrics=(info,), set_figures=figures[:1])))
+    assert "sets.alone" in keys(alone)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
