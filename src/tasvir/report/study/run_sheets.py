@@ -75,10 +75,8 @@ def metrics_sheet(results: RunResults) -> Sheet:
     """Every metric with its direction, its bounds and the hash of its recipe."""
     rows: list[tuple[Entry, ...]] = []
     for metric in results.metrics:
-        low, high = metric.bounds
-        ends = (
-            _bound(value_id("metrics", metric.name, end), at) for end, at in (("low", low), ("high", high))
-        )
+        ends = zip(("low", "high"), metric.bounds, strict=True)
+        bounds = (_bound(value_id("metrics", metric.name, end), number) for end, number in ends)
         direction = Message("word.higher" if metric.higher_is_better else "word.lower")
         of = Message("word.of_sets" if metric.of_sets else "word.of_pictures")
         rows.append((Name(metric.name), of, direction, *bounds, Name(metric.recipe_hash)))
