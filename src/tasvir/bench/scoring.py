@@ -87,10 +87,7 @@ class Scorer:
         groups = [computing] * bool(computing) + [[one] for one in self._metrics if one.waits] * at_once
         self._threads = [
             threading.Thread(
-                target=self._work,
-                args=(group,),
-                daemon=True,
-                name="waiting" if group[0].waits else _COMPUTING,
+                target=self._work, args=(group,), daemon=True, name="waiting" if group[0].waits else _COMPUTING
             )
             for group in groups
         ]
