@@ -169,7 +169,7 @@ def _short(study: Study) -> list[Block]:
 def _scores(study: Study) -> list[Block]:
     """Means first; then metric by metric what is discussed; other settings folded; sweeps."""
     blocks = _sheets(study, *(id for id in study.sheets if id.startswith("means/")))
-    if not study.scored:
+    if not blocks:
         blocks.append(Text((_nothing(),)))
     blocks += _sheets(study, "verdicts")
     for one in _discussed(study):
