@@ -22,8 +22,10 @@ from tasvir.app.cli import (
     generate,
     guide,
     judge,
+    pictures,
     plan,
     query,
+    score,
     serve,
     suites,
     train,
@@ -64,6 +66,8 @@ app.command("edit")(edit.edit)
 app.command("explain")(explain.explain)
 app.command("query")(query.query)
 app.command("bench", cls=SpacedCommand)(bench.bench)
+app.command("score", cls=SpacedCommand)(score.score)
+app.add_typer(pictures.app, name="pictures")
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
