@@ -5,8 +5,8 @@
 A run is made undisturbed. Then the same command is started in another folder and killed at a random moment of
 its work, again and again; when one gets done, the next begins a new folder. Each is compared with the first:
 every cell there, no row twice, every picture whole and equal bit for bit, every score equal. Processes are
-forked from one that has imported everything, so that kills meet work and not imports; --fresh starts each from
-nothing.
+forked from one that has imported everything, so that kills meet work and not imports; --fresh starts each
+from nothing.
 """
 
 from __future__ import annotations
