@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tasvir import registry
+from tasvir.bench import others
 from tasvir.bench.asked import NEW_NAME, Asked
+from tasvir.bench.foreign import Foreign
 from tasvir.bench.lines import writing
 from tasvir.bench.models import BenchModel
 from tasvir.bench.picture_files import PICTURES
@@ -26,9 +28,6 @@ from tasvir.records import SuitePrompt
 from tasvir.results import ModelInfo, PromptKey
 from tasvir.score.base import Measure
 
-PICTURES_OF_OTHERS = "pictures"
-"""Spec of a column whose pictures were not drawn here."""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -42,6 +41,7 @@ class Request:
         opening: Where and how models are opened.
         batch: Most pictures drawn at once.
         about: Of a run that is begun; see `tasvir.bench.asked.begun`.
+        others: Pictures to be put into it: by the column's name, the suite's label and what there is.
     """
 
     folder: Path
@@ -51,6 +51,7 @@ class Request:
     metrics: Sequence[str] = ()
     batch: int = 8
     about: Mapping[str, Any] = field(default_factory=dict)
+    others: Mapping[str, tuple[str, Foreign]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def prepared(request: Request, progress: Progress) -> Iterator[Run]:
     for label, kept in asked.metrics.items():
         if label not in opened:
             opened[label] = _metric(kept["choice"], replace(request.opening, options=kept["options"]))[0]
-    drawn_here = [data for data in asked.models.values() if data["spec"] != PICTURES_OF_OTHERS]
+    drawn_here = [data for data in asked.models.values() if data["spec"] != others.SPEC]
     models = [BenchModel.from_dict(data, request.opening) for data in drawn_here]
     identities = {model.name: model.identity() for model in models}
     models = [model.pinned(identities[model.name]) for model in models]
@@ -87,6 +88,9 @@ def prepared(request: Request, progress: Progress) -> Iterator[Run]:
         found = [opened[label] for label in asked.metrics]
         _tell(store, asked, prompts, identities, found)
         store.add_cells(plan.cells)
+        for name, (label, read) in request.others.items():
+            told = {prompt.id: prompt for prompt in request.prompts[label]}
+            store.add_cells(others.put_in(store, name, label, read, told))
         asked.write(request.folder)
         yield Run(store, asked, plan.jobs, prompts, found, progress, request.opening.service.concurrency)
 

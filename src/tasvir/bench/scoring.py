@@ -24,7 +24,7 @@ from tasvir.score.base import Measure, Metric, SetMetric, recipe_hash
 
 _LOOK = 0.2
 """Seconds after which a waiting main thread looks whether Ctrl-C was pressed."""
-_COMPUTING = "computing"
+_COMPUTING, _WAITING = "computing", "waiting"
 PATIENCE = 2.0
 """Seconds that Ctrl-C waits for a metric that computes; what it would have said is computed again."""
 
@@ -87,7 +87,7 @@ class Scorer:
         groups = [computing] * bool(computing) + [[one] for one in self._metrics if one.waits] * at_once
         self._threads = [
             threading.Thread(
-                target=self._work, args=(group,), daemon=True, name="waiting" if group[0].waits else _COMPUTING
+                target=self._work, args=(group,), name=_WAITING if group[0].waits else _COMPUTING, daemon=True
             )
             for group in groups
         ]

@@ -23,9 +23,11 @@ from tasvir.app.cli import (
     generate,
     guide,
     judge,
+    pictures,
     plan,
     query,
     report,
+    score,
     serve,
     suites,
     train,
@@ -68,6 +70,8 @@ app.command("query")(query.query)
 app.command("bench", cls=SpacedCommand)(bench.bench)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
+app.command("score", cls=SpacedCommand)(score.score)
+app.add_typer(pictures.app, name="pictures")
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
