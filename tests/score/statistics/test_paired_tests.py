@@ -77,7 +77,7 @@ def test_effect_and_least_detectable_difference_by_hand() -> None:
     assert effect_size(differences) == pytest.approx(3 / spread)
     assert least_detectable(differences) == pytest.approx(2.8 * spread / 2)
     assert effect_size(np.array([0.3, 0.1 + 0.2])) is None
-    assert least_detectable(np.array([0.5, 0.5])) == 0.0
+    assert least_detectable(np.array([0.5, 0.5])) is None
     assert effect_size(np.array([1.0])) is least_detectable(np.array([1.0])) is None
 
 
@@ -100,3 +100,9 @@ def test_false_alarms() -> None:
     wrong = sign_flip(pictures.reshape(120, 800), draws=1000)
     assert 0.03 <= np.mean([p is not None and p < 0.05 for p in right]) <= 0.06
     assert np.mean([p is not None and p < 0.05 for p in wrong]) > 0.25
+
+
+def test_of_yes_and_no_it_is_mcnemars() -> None:
+    """9 prompts only the first gets right, 3 only the second, 20 both or none: binomial of 12."""
+    column = np.array([1.0] * 9 + [-1.0] * 3 + [0.0] * 20)
+    assert sign_flip(column[:, None]) == [pytest.approx(stats.binomtest(9, 12).pvalue)]

@@ -168,32 +168,24 @@ def _show_sweep(console: Console, sweep: Sweep) -> None:
 def _show_correlations(
     console: Console, found: Sequence[Correlation], gaps: Sequence[CorrelationGap]
 ) -> None:
-    rows = [
-        (
-            f"{one.first} with {one.second}",
-            one.suite,
-            str(one.n_prompts),
-            str(one.n_pictures),
-            _figure(one.pooled_tau),
-            _figure(one.pooled_rho),
-            _figure(one.within_tau),
-            _figure(one.system_tau),
-        )
-        for one in found
-    ]
-    head = (
-        "correlation",
-        "suite",
-        "prompts",
-        "pictures",
-        "tau-b",
-        "rho",
-        "tau-b by prompt",
-        "of models",
+    figures = ("tau-b", "rho", "tau-b by prompt", "tau-b of models")
+    head = ("correlation", "suite", "prompts", "pictures", *figures)
+    _rows(console, "who prefers the same pictures", head, [_correlation_row(one) for one in found])
+    names = ("metrics", "suite", "pictures", "tau-b", "rho")
+    _rows(console, "which follows the ratings better", names, [_gap_row(one) for one in gaps])
+
+
+def _correlation_row(one: Correlation) -> tuple[str, ...]:
+    return (
+        f"{one.first} with {one.second}",
+        one.suite,
+        str(one.n_prompts),
+        str(one.n_pictures),
+        _figure(one.pooled_tau),
+        _figure(one.pooled_rho),
+        _figure(one.within_tau),
+        _figure(one.system_tau),
     )
-    _rows(console, "who prefers the same pictures", head, rows)
-    head = ("metrics", "suite", "pictures", "tau-b", "rho")
-    _rows(console, "which follows the ratings better", head, [_gap_row(one) for one in gaps])
 
 
 def _gap_row(gap: CorrelationGap) -> tuple[str, ...]:
