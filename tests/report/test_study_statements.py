@@ -76,6 +76,9 @@ RUNS: dict[str, Callable[[], RunResults]] = {
     "one model": lambda: build_results({"oak": 0.9}, prompts=6),
     "one prompt": lambda: build_results(FOUR, prompts=1, derived=FINE),
     "tied": lambda: _with_values(build_results(FOUR, prompts=12, derived=FINE), lambda _: 0.5),
+    "dust": lambda: _with_values(
+        build_results(FOUR, prompts=12), lambda cell: 0.1 + 0.2 if cell.model == "oak" else 0.3
+    ),
     "top tied": lambda: _with_values(
         build_results(FOUR, prompts=12, derived=FINE), lambda cell: 0.25 if cell.model == "ash" else 1.0
     ),
@@ -455,6 +458,7 @@ def test_other_data_say_other_things(studies: dict[str, Study], language: str) -
         ("one model", {"lead.alone", "cannot.one_model", "future.one_model"}, {"lead.first"}),
         ("tied", {"lead.all_tied", "tuning.same", "prompts.no_one_alone"}, {"lead.first"}),
         ("tied", {"category.all_tied", "category.own_tied"}, {"category.hardest", "prompts.split"}),
+        ("dust", {"lead.all_tied", "prompts.no_one_alone"}, {"lead.first", "prompts.best"}),
         ("top tied", {"lead.tied", "prompts.no_one_alone"}, {"lead.first", "prompts.best"}),
         ("all failed", {"lead.nothing", "tuning.unknown", "cannot.undrawn"}, {"lead.first"}),
         ("nothing scored", {"lead.nothing", "cannot.unscored"}, {"lead.first", "time.front"}),
