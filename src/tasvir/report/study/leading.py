@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tasvir.report.study.score_sheets import oriented, pair_id
-from tasvir.report.study.scored import Scored
+from tasvir.report.study.scored import Scored, same
 from tasvir.report.study.statements import interval_of, names, say
 from tasvir.report.study.values import Listed, Message, Name, Ref, Slot, Statement, Value
 from tasvir.score.comparison import Pair
@@ -30,7 +30,7 @@ def lead(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
     }
     if len(known) == 1:
         return [say("lead.alone", every, model=Name(ranked[0].model), **told)]
-    leaders = [mean.model for mean in ranked if mean.value == ranked[0].value]
+    leaders = [mean.model for mean in ranked if same(mean.value or 0.0, ranked[0].value or 0.0)]
     if len(leaders) == len(known):
         return [say("lead.all_tied", every, models=names(leaders), value=Ref(best), **one.names)]
     if len(leaders) > 1:
@@ -132,5 +132,5 @@ def _first(one: Scored) -> str | None:
     if len(known) < 2:
         return None
     best = max(known.values(), key=one.sign)
-    leaders = [model for model, value in known.items() if value == best]
+    leaders = [model for model, value in known.items() if same(value, best)]
     return leaders[0] if len(leaders) == 1 else None

@@ -16,7 +16,7 @@ def run_sheet(results: RunResults, comparison: Comparison) -> Sheet:
     numbers = {
         "suites": len(results.suites),
         "prompts": len(results.prompts),
-        "categories": len({(key[0], prompt.category) for key, prompt in results.prompts.items()}),
+        "categories": len({(key[0], one.category) for key, one in results.prompts.items() if one.category}),
         "models": len(results.models),
         "metrics": len(results.metrics),
         "seeds": len({cell.seed for cell in results.cells}),
@@ -75,17 +75,19 @@ def metrics_sheet(results: RunResults) -> Sheet:
     """Every metric with its direction, its bounds and the hash of its recipe."""
     rows: list[tuple[Entry, ...]] = []
     for metric in results.metrics:
-        low, high = metric.bounds
-        ends = (
-            Value(value_id("metrics", metric.name, end), number, "plain", 0)
-            for end, number in (("low", low), ("high", high))
-        )
+        ends = zip(("low", "high"), metric.bounds, strict=True)
+        bounds = (_bound(value_id("metrics", metric.name, end), number) for end, number in ends)
         direction = Message("word.higher" if metric.higher_is_better else "word.lower")
         of = Message("word.of_sets" if metric.of_sets else "word.of_pictures")
-        rows.append((Name(metric.name), of, direction, *ends, Name(metric.recipe_hash)))
+        rows.append((Name(metric.name), of, direction, *bounds, Name(metric.recipe_hash)))
     head = ("metric", "measures", "better", "least", "greatest", "recipe")
     heads = tuple(Message(f"word.{key}") for key in head)
     return Sheet("metrics", Message("sheet.metrics"), heads, tuple(rows), (Message("note.recipes"),))
+
+
+def _bound(id: str, number: float | None) -> Value:
+    whole = number is None or float(number).is_integer()
+    return Value(id, number, "plain", 0 if whole else 2)
 
 
 def failures_sheet(results: RunResults) -> Sheet | None:
