@@ -83,9 +83,9 @@ def parse_spec(text: str) -> Spec:
         else:
             raise UnknownNameError(_no_method(text, match[1]))
     spec = Spec(text) if match is None else Spec(text[: match.start()], match[1], text[match.end() :])
-    generator = registry.load("generators", spec.generator)
+    generator = registry.load_whole("generators", spec.generator)
     if spec.guide is not None:
-        registry.load("guides", spec.guide)
+        registry.load_whole("guides", spec.guide)
         if spec.arm is not None and not getattr(generator, "reads_layouts", True):
             raise SettingError(
                 f"model {text!r}: generator {spec.generator!r} reads no layouts: choose another, or "
