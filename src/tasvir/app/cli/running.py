@@ -121,6 +121,7 @@ def _show(folder: Path, results: RunResults, failures: Failures, stopped_by: Seq
     console.print(f"run      {folder}", soft_wrap=True)
     if failures or stopped_by:
         console.print("the same command tries again what failed")
+    console.print(f"next     tasvir compare {folder}, tasvir report {folder}", soft_wrap=True)
 
 
 def _speed(speed: Speed) -> str:
