@@ -28,11 +28,12 @@ DRAWS = 1000
 def check_options(opening: Opening, asked: Asked, metrics: Sequence[str]) -> None:
     """Refuse flags that none of the models and metrics has."""
     from tasvir.app.cli.models import check_flags
+    from tasvir.bench.asked import OF_OTHERS
     from tasvir.bench.models import parse_spec
 
     plugins = [("metrics", name) for name in metrics]
-    for model in asked.models.values():
-        spec = parse_spec(model["spec"])
+    drawn_here = [model["spec"] for model in asked.models.values() if model["spec"] != OF_OTHERS]
+    for spec in map(parse_spec, drawn_here):
         plugins.append(("generators", spec.generator))
         if spec.guide is not None:
             plugins.append(("guides", spec.guide))
