@@ -45,7 +45,7 @@ class Place:
     """
 
     def __init__(self, where: str | Path) -> None:
-        self.shown = re.sub(r"//[^/@]*@", "//***@", str(where))
+        self.shown = masked(str(where))
         self._pushed: dict[str, int] = {}
         self._files: Any = None
         self.folder = Path(where)
@@ -212,11 +212,16 @@ class Place:
         except TasvirError:
             raise
         except Exception as problem:  # each filesystem has errors of its own
-            told = re.sub(r"//[^/@\s]*@", "//***@", f"{type(problem).__name__}: {problem}")
+            told = masked(f"{type(problem).__name__}: {problem}")
             raise OutputError(
                 f"cannot reach {self.shown} ({told}); all that is here is kept in {self.folder}: give the "
                 "same command again when it can be reached"
             ) from problem
+
+
+def masked(text: str) -> str:
+    """A text whose URLs tell neither user nor password."""
+    return re.sub(r"//[^/@\s]*@", "//***@", text)
 
 
 def _filesystem(url: str, shown: str) -> tuple[Any, str]:

@@ -49,10 +49,13 @@ def bench(
         list[str] | None, typer.Option(help="NAME=OTHER: was fine-tuned from that.", show_default=False)
     ] = None,
     batch: Batch = 8,
-    engine: Annotated[str, typer.Option(help="local.")] = "local",
-    address: Annotated[str | None, typer.Option(help="Of a cluster.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="How many draw at once on it.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder.", show_default="out/bench-SUITES")] = None,
+    engine: Annotated[str, typer.Option(help="local, or ray: several processes or machines.")] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="ray: of a running cluster; left out, one is started here.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="ray: how many draw at once.")] = None,
+    gpus: Annotated[float | None, typer.Option(min=0, help="ray: GPUs for each worker, may be 0.5.")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder or URL.", show_default="out/bench-SUITES")] = None,
     as_json: Json = False,
     *,
     opening: Opening,
@@ -65,12 +68,14 @@ def bench(
     from tasvir.app.cli.running import check_options, run_it
     from tasvir.bench.asked import Asked, begun
     from tasvir.bench.engines.choosing import open_engine
+    from tasvir.bench.place import Place, masked
     from tasvir.bench.preparing import Request
     from tasvir.bench.running import DRAWN
 
     if out is None and not suites:
         raise SettingError("name a suite, or with --out the folder of a run that is to go on")
-    folder = out or Path("out") / f"bench-{'-'.join(map(_word, suites or ()))}"
+    place = Place(out or Path("out") / f"bench-{'-'.join(map(_word, suites or ()))}")
+    folder = place.fetch()
     before = Asked.read(folder)
     chosen = [_suite(name, sample, sample_seed, limit) for name in suites or ()]
     asked = Asked(
@@ -83,10 +88,10 @@ def bench(
     )
     prompts = {label: found for label, _, found in chosen}
     check_options(opening, asked, metrics or ())
-    about = begun(" ".join(["tasvir", *sys.argv[1:]]))
+    about = begun(masked(" ".join(["tasvir", *sys.argv[1:]])))
     request = Request(folder, opening, asked, prompts, tuple(metrics or ()), batch, about)
-    drawing = open_engine(engine, folder / DRAWN, address=address, workers=workers)
-    raise typer.Exit(run_it(request, drawing, as_json=as_json))
+    drawing = open_engine(engine, folder / DRAWN, address=address, workers=workers, gpus=gpus)
+    raise typer.Exit(run_it(request, drawing, place, as_json=as_json))
 
 
 def _suite(

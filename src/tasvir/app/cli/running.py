@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from tasvir.bench.asked import Asked
     from tasvir.bench.engines.base import Engine
+    from tasvir.bench.place import Place
     from tasvir.bench.preparing import Request
     from tasvir.models.opening import Opening
     from tasvir.results import RunResults, Speed
@@ -40,17 +41,19 @@ def check_options(opening: Opening, asked: Asked, metrics: Sequence[str]) -> Non
     check_flags(opening, plugins)
 
 
-def run_it(request: Request, engine: Engine | None, *, as_json: bool) -> int:
-    """Draw and score what is missing, and tell what the run has; returns the exit code.
+def run_it(request: Request, engine: Engine | None, place: Place | None = None, *, as_json: bool) -> int:
+    """Draw and score what is missing, in its place, and tell what the run has; returns the exit code.
 
     It is 0 where nothing is missing, 1 where something failed or the budget ran out, 130 on Ctrl-C.
     """
     from tasvir.app.cli.bench_progress import BenchProgress
+    from tasvir.bench.place import Place
     from tasvir.bench.preparing import prepared
     from tasvir.bench.reading import load_results
 
     progress = BenchProgress()
-    with progress, prepared(request, progress) as run:
+    place = place or Place(request.folder)
+    with progress, prepared(request, progress) as run, place.pushing(run.store):
         try:
             run.go(engine)
         except KeyboardInterrupt:
