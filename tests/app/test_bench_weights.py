@@ -1,4 +1,4 @@
-"""`tasvir bench` with a real pipeline of a few random weights: the generator's own pictures, stopped or not."""
+"""`tasvir bench` with a real pipeline of few random weights: its own pictures, stopped or not."""
 
 from __future__ import annotations
 
