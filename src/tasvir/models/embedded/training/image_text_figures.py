@@ -80,20 +80,20 @@ def write_figures(out: Path, model: str, figures: Figures) -> None:
 def encoder_figures(folder: Path, source: PictureSource) -> Figures:
     """Retrieval among AMONG, and how often a true caption beats its false twin, by fault."""
     clip = open_clip(str(folder))
-    return {name: _encoder_on(clip, seen) for name, seen in _sets(source).items()}
+    return {name: _encoder_on(clip, seen) for name, seen in pictures_to_read(source).items()}
 
 
 def answerer_figures(folder: Path, source: PictureSource) -> Figures:
     """Right answers by form and by fault, and how often a true caption beats its false twin."""
     answerer = open_answerer(str(folder))
-    return {name: _answerer_on(answerer, seen) for name, seen in _sets(source).items()}
+    return {name: _answerer_on(answerer, seen) for name, seen in pictures_to_read(source).items()}
 
 
 def captioner_figures(folder: Path, source: PictureSource) -> Figures:
     """Captions that are the plain caption to the word, and that name the right things in the right number."""
     captioner = open_captioner(str(folder))
     figures: Figures = {}
-    for name, seen in _sets(source).items():
+    for name, seen in pictures_to_read(source).items():
         written = captioner.caption(seen.pictures)
         true = [plain_caption(scene)[0] for scene in seen.scenes]
         pairs = list(zip(written, true, strict=True))
@@ -121,7 +121,8 @@ def _kinds(text: str) -> Counter[str]:
     return found
 
 
-def _sets(source: PictureSource) -> dict[str, Seen]:
+def pictures_to_read(source: PictureSource) -> dict[str, Seen]:
+    """HELD_OUT renders of held-out combinations and REDRAWN pictures of the generator; always the same."""
     rng = np.random.default_rng([VALIDATION, 17])
     scenes = [sample_scene(rng, split="heldout") for _ in range(HELD_OUT)]
     redrawn = artefact_renders(source.pool, REDRAWN, 18)
