@@ -1,11 +1,12 @@
 """Do the metrics that look with the embedded detector tell true scenes from false ones?
 
-For the prompts of the world suite about one relation in the plane or in depth, or about numbers, scenes are
-rendered of which the prompt is true, and others of which it is not: things with their roles swapped (where that
-makes it false), things placed without regard to the relation, one too many or too few. Printed by metric: how many prompts it measures, its mean on true and on false
-scenes, and how often a prompt's true scene scores above its false one (ties count half), with Wilson intervals.
+For the prompts of the world suite about one relation in the plane or in depth, or about numbers, scenes
+are rendered of which the prompt is true, and others of which it is not: roles swapped (where that makes it
+false), things placed without regard to the relation, one too many or too few. Printed by metric: how many
+prompts it measures, its mean on true and on false scenes, and how often a prompt's true scene scores above
+its false one (ties count half), with Wilson intervals.
 
-    python benchmarks/detector_metrics.py [--each 25]
+    python benchmarks/detector_metrics.py [--each 100]
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ TRIES = 20
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--each", type=int, default=25, help="prompts of each category, at most 100")
+    parser.add_argument("--each", type=int, default=100, help="prompts of each category, at most 100")
     each = parser.parse_args().each
     cases = [case for entry in _prompts(each) for case in _cases(entry)]
     print(f"{len(cases)} pairs of scenes")

@@ -18,7 +18,6 @@ from PIL import Image
 from tasvir.models.detection.base import Detection, require_rgb
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.inspector import Reader, shipped_reader
-from tasvir.models.hub.networks import WEIGHTS, weights_hash
 from tasvir.records import Box
 from tasvir.world.catalogue import catalogue
 
@@ -39,8 +38,7 @@ class EmbeddedEye:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Of the shipped networks."""
-        files = {name: sorted(weights.folder(name).glob(WEIGHTS)) for name in ("recogniser", "inspector")}
-        return {"model": "embedded", "weights": {name: weights_hash(paths) for name, paths in files.items()}}
+        return {"model": "embedded", "weights": weights.hashes("recogniser", "inspector")}
 
     def knows(self, label: str) -> bool:
         """Whether the picture world has such a thing."""

@@ -7,8 +7,8 @@ its kin). Depth: relative inverse depth (MiDaS and DPT, Ranftl et al. 2021; Dept
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,15 +20,15 @@ from transformers import (
     AutoModelForDepthEstimation,
     AutoModelForObjectDetection,
     AutoModelForZeroShotObjectDetection,
-    AutoProcessor,
 )
 
 from tasvir.errors import HubError
 from tasvir.models.detection.base import Detection, require_rgb
-from tasvir.models.hub.networks import open_with_processor
+from tasvir.models.image_text.opening import open_model
 from tasvir.models.load import LoadSettings
 from tasvir.records import Box
 
+Key = TypeVar("Key", bound=Hashable)
 BATCH = 8
 METRIC = frozenset({"glpn", "zoedepth", "depth_pro", "chmv2"})
 """Model types that give distances, the larger the farther."""
@@ -46,7 +46,7 @@ class ZeroShotDetector:
     threshold = 0.1
 
     def __init__(self, model: str, load: LoadSettings) -> None:
-        self._opened = open_with_processor(AutoModelForZeroShotObjectDetection, AutoProcessor, model, load)
+        self._opened = open_model(AutoModelForZeroShotObjectDetection, "detector", model, load)
         self.identity = self._opened.identity
         self._reads_ids = "dino" in self._opened.network.config.model_type
 
@@ -57,15 +57,16 @@ class ZeroShotDetector:
     def detect(
         self, pictures: Sequence[Image.Image], labels: Sequence[Sequence[str]], least: float
     ) -> list[tuple[Detection, ...]]:
-        """See `tasvir.models.detection.base.Detector.detect`; pictures with equal labels go together."""
+        """See `tasvir.models.detection.base.Detector.detect`."""
         require_rgb(pictures)
         found: list[tuple[Detection, ...]] = [()] * len(pictures)
-        asked = [tuple(dict.fromkeys(each)) for each in labels]
-        for words in dict.fromkeys(asked):
-            places = [index for index, each in enumerate(asked) if each == words] if words else []
-            for some in in_batches(places, BATCH):
-                seen = self._look([pictures[index] for index in some], words, least)
-                for index, each in zip(some, seen, strict=True):
+        asked = [
+            (tuple(dict.fromkeys(words)), each.size) for words, each in zip(labels, pictures, strict=True)
+        ]
+        for (words, _), places in alike(asked):
+            if words:
+                seen = self._look([pictures[index] for index in places], words, least)
+                for index, each in zip(places, seen, strict=True):
                     found[index] = each
         return found
 
@@ -76,14 +77,14 @@ class ZeroShotDetector:
         texts = [list(words)] * len(pictures)
         processor = self._opened.processor
         inputs = processor(images=pictures, text=texts, return_tensors="pt", padding=True)
-        outputs = self._opened.network(**inputs.to(self._opened.device, self._opened.network.dtype))
+        outputs = self._opened.network(**inputs.to(self._opened.device, self._opened.dtype))
         sizes = [picture.size[::-1] for picture in pictures]
         own = {"input_ids": inputs["input_ids"], "text_threshold": least} if self._reads_ids else {}
         results = processor.post_process_grounded_object_detection(
             outputs, threshold=least, target_sizes=sizes, text_labels=texts, **own
         )
         return [
-            _sorted(result, [_asked_for(text, words) for text in result["text_labels"]], picture.size)
+            _sorted(result, [asked_for(text, words) for text in result["text_labels"]], picture.size)
             for result, picture in zip(results, pictures, strict=True)
         ]
 
@@ -100,7 +101,7 @@ class ClosedDetector:
     threshold = 0.5
 
     def __init__(self, model: str, load: LoadSettings) -> None:
-        self._opened = open_with_processor(AutoModelForObjectDetection, AutoImageProcessor, model, load)
+        self._opened = open_model(AutoModelForObjectDetection, "detector", model, load, AutoImageProcessor)
         self.identity = self._opened.identity
         self._names: dict[int, str] = {
             int(index): name.lower() for index, name in self._opened.network.config.id2label.items()
@@ -119,17 +120,17 @@ class ClosedDetector:
     ) -> list[tuple[Detection, ...]]:
         """See `tasvir.models.detection.base.Detector.detect`."""
         require_rgb(pictures)
-        found: list[tuple[Detection, ...]] = []
-        for some in in_batches(pictures, BATCH):
-            inputs = self._opened.processor(images=list(some), return_tensors="pt")
-            outputs = self._opened.network(**inputs.to(self._opened.device, self._opened.network.dtype))
+        found: list[tuple[Detection, ...]] = [()] * len(pictures)
+        for size, places in alike([picture.size for picture in pictures]):
+            some = [pictures[index] for index in places]
+            inputs = self._opened.processor(images=some, return_tensors="pt")
+            outputs = self._opened.network(**inputs.to(self._opened.device, self._opened.dtype))
             results = self._opened.processor.post_process_object_detection(
-                outputs, threshold=least, target_sizes=[picture.size[::-1] for picture in some]
+                outputs, threshold=least, target_sizes=[size[::-1]] * len(some)
             )
-            found += [
-                _sorted(result, [self._names[int(label)] for label in result["labels"]], picture.size)
-                for result, picture in zip(results, some, strict=True)
-            ]
+            for index, result in zip(places, results, strict=True):
+                names = [self._names[int(label)] for label in result["labels"]]
+                found[index] = _sorted(result, names, size)
         return found
 
 
@@ -145,7 +146,7 @@ class HubDepthEstimator:
     """
 
     def __init__(self, model: str, load: LoadSettings) -> None:
-        self._opened = open_with_processor(AutoModelForDepthEstimation, AutoImageProcessor, model, load)
+        self._opened = open_model(AutoModelForDepthEstimation, "depth", model, load, AutoImageProcessor)
         self.identity = {
             **self._opened.identity,
             "scale": "inverse depth, least 0 and most 1 in each picture",
@@ -165,7 +166,7 @@ class HubDepthEstimator:
 
     def _one(self, picture: Image.Image) -> NDArray[np.float32]:
         inputs = self._opened.processor(images=[picture], return_tensors="pt")
-        said = self._opened.network(**inputs.to(self._opened.device, self._opened.network.dtype))
+        said = self._opened.network(**inputs.to(self._opened.device, self._opened.dtype))
         depth = said.predicted_depth.float()[:, None]
         sized = F.interpolate(depth, picture.size[::-1], mode="bilinear", align_corners=False)[0, 0]
         low, high = sized.min(), sized.max()
@@ -173,13 +174,18 @@ class HubDepthEstimator:
         return scaled
 
 
-def in_batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Pieces of at most so many items, in order."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def alike(keys: Sequence[Key]) -> Iterator[tuple[Key, list[int]]]:
+    """Places of equal keys, at most a batch each.
+
+    Pictures of unlike sizes would be padded, and what is seen would depend on what else is looked at.
+    """
+    for key in dict.fromkeys(keys):
+        places = [index for index, each in enumerate(keys) if each == key]
+        for start in range(0, len(places), BATCH):
+            yield key, places[start : start + BATCH]
 
 
-def _asked_for(text: str, words: Sequence[str]) -> str | None:
+def asked_for(text: str, words: Sequence[str]) -> str | None:
     """The word that was meant: Grounding DINO answers with whatever tokens of the question lit up."""
     if text in words:
         return text

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from transformers import AutoConfig
-
 from tasvir.models.detection.base import DepthEstimator, Detector
 from tasvir.models.detection.embedded import EmbeddedEye
 from tasvir.models.detection.hub import ClosedDetector, HubDepthEstimator, ZeroShotDetector
-from tasvir.models.hub.cards import find
-from tasvir.models.hub.loading import explained
-from tasvir.models.hub.networks import local_folder
+from tasvir.models.image_text.opening import open_configuration
 from tasvir.models.load import LoadSettings
-from tasvir.models.quiet import quiet
 
 ZERO_SHOT = frozenset({"owlvit", "owlv2", "grounding-dino", "mm-grounding-dino"})
 """Model types that look for whatever words they are given."""
@@ -35,11 +30,8 @@ def open_detector(model: str, load: LoadSettings) -> Detector:
     """
     if model == "embedded":
         return EmbeddedEye()
-    with explained(find(model), load), quiet():
-        config = AutoConfig.from_pretrained(
-            local_folder(model, load), local_files_only=True, trust_remote_code=load.trust_remote_code
-        )
-    return ZeroShotDetector(model, load) if config.model_type in ZERO_SHOT else ClosedDetector(model, load)
+    kind = ZeroShotDetector if open_configuration(model, load).model_type in ZERO_SHOT else ClosedDetector
+    return kind(model, load)
 
 
 @cache

@@ -69,6 +69,15 @@ def fingerprint_of(name: str) -> str:
     return of_hashes(found)
 
 
+def hashes(*names: str) -> dict[str, str]:
+    """The hash of every shipped file of these models by its path below `root`: what tells their versions.
+
+    Raises:
+        WeightsError: The list is damaged; says how to restore it.
+    """
+    return {path: digest for path, digest in listed().items() if path.partition("/")[0] in names}
+
+
 def forget() -> None:
     """Check hashes anew at the next call of `folder`; for whoever has just changed the files."""
     _whole.cache_clear()

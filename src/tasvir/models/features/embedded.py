@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.recogniser import Recogniser, to_input
 from tasvir.models.features.base import Features
-from tasvir.models.hub.networks import WEIGHTS, weights_hash
 
 BATCH = 32
 
@@ -41,7 +40,7 @@ class EmbeddedFeatures:
             "model": "embedded",
             "layer": "mean of the recogniser's coarsest cells",
             "probabilities": "greatest heat by kind, as shares",
-            "weights": weights_hash(sorted(weights.folder("recogniser").glob(WEIGHTS))),
+            "weights": weights.hashes("recogniser"),
         }
 
     @torch.no_grad()

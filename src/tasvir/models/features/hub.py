@@ -12,15 +12,12 @@ from typing import Any
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification
+from transformers import AutoImageProcessor, AutoModel, AutoModelForImageClassification
 
 from tasvir.errors import HubError
 from tasvir.models.features.base import Features
-from tasvir.models.hub.cards import find
-from tasvir.models.hub.loading import explained
-from tasvir.models.hub.networks import local_folder, open_with_processor
+from tasvir.models.image_text.opening import open_configuration, open_model
 from tasvir.models.load import LoadSettings
-from tasvir.models.quiet import quiet
 
 BATCH = 16
 
@@ -39,14 +36,10 @@ class HubFeatures:
     """
 
     def __init__(self, model: str, load: LoadSettings) -> None:
-        with explained(find(model), load), quiet():
-            config = AutoConfig.from_pretrained(
-                local_folder(model, load), local_files_only=True, trust_remote_code=load.trust_remote_code
-            )
-        named = (getattr(config, "architectures", None) or [""])[0]
+        named = (open_configuration(model, load).architectures or [""])[0]
         self._classifies = named.endswith("ForImageClassification")
         kind = AutoModelForImageClassification if self._classifies else AutoModel
-        self._opened = open_with_processor(kind, AutoImageProcessor, model, load)
+        self._opened = open_model(kind, "features", model, load, AutoImageProcessor)
         if self._opened.network.main_input_name != "pixel_values" and not hasattr(
             self._opened.network, "get_image_features"
         ):
@@ -62,7 +55,7 @@ class HubFeatures:
         chances: list[Tensor] = []
         for start in range(0, len(pictures), BATCH):
             inputs = self._opened.processor(images=list(pictures[start : start + BATCH]), return_tensors="pt")
-            pixels = inputs["pixel_values"].to(self._opened.device, self._opened.network.dtype)
+            pixels = inputs["pixel_values"].to(self._opened.device, self._opened.dtype)
             if self._classifies:
                 said = self._opened.network(pixel_values=pixels, output_hidden_states=True)
                 chances.append(said.logits.double().softmax(1).cpu())

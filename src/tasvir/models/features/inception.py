@@ -9,6 +9,7 @@ them into safetensors once. Pictures are resized to 299 x 299 by antialiased bic
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from torch.nn import functional as F
 from tasvir.errors import HubError, SettingError
 from tasvir.models.devices import pick_device
 from tasvir.models.features.base import Features
-from tasvir.models.hub.networks import weights_hash
 from tasvir.models.load import LoadSettings
 
 SIDE = 299
@@ -215,7 +215,7 @@ class InceptionFeatures:
         self._network.to(self._device).eval()
         self.identity: dict[str, Any] = {
             "model": "inception",
-            "weights": weights_hash([path]),
+            "weights": hashlib.sha256(path.read_bytes()).hexdigest(),
             "layer": "last pool, 2048",
             "probabilities": "1008 classes, bias left out",
             "processor": f"bicubic with antialias in floats to {SIDE} x {SIDE}, (x - 128) / 128",

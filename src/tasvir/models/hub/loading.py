@@ -55,7 +55,7 @@ def open_pipeline(
     """
     card = find(choice) if isinstance(choice, str) else choice
     device = _device(load)
-    with explained(card, load), quiet():
+    with _explained(card, load), quiet():
         with old_names(), no_gaps():
             folder, pipeline_class = _fetch(card, load, kind, parts)
             pipeline = pipeline_class.from_pretrained(
@@ -85,7 +85,7 @@ def open_network(network_class: Any, choice: str, load: LoadSettings, like: Diff
         HubError: It cannot be had or read; says what to do.
     """
     card = find(choice)
-    with explained(card, load), quiet(), no_gaps():
+    with _explained(card, load), quiet(), no_gaps():
         network = network_class.from_pretrained(
             card.source,
             revision=card.revision,
@@ -130,7 +130,7 @@ def _fetch(
             f"{card.name} runs only with Python that comes with it, and that can do anything that you can: "
             "read it on the hub, then pass --trust-remote-code"
         )
-    here = load.local_only or card.is_folder or not reachable(str(constants.ENDPOINT))
+    here = load.local_only or card.is_folder or not _reachable(str(constants.ENDPOINT))
     where = {"revision": load.revision or card.revision, "local_files_only": here}
     index = _index(card, where)
     pipeline_class = _class(card, index, kind, load)
@@ -148,7 +148,7 @@ def _fetch(
     return Path(folder), pipeline_class
 
 
-def reachable(hub: str) -> bool:
+def _reachable(hub: str) -> bool:
     """Whether the hub answers, whatever it says: its library would go on trying for half a minute."""
     try:
         get_session().head(hub, timeout=PATIENCE)
@@ -233,8 +233,7 @@ def _slice(pipeline: DiffusionPipeline) -> None:
 
 
 @contextmanager
-def explained(card: Card, load: LoadSettings) -> Iterator[None]:
-    """Turn whatever goes wrong inside into a `HubError` that says what to do."""
+def _explained(card: Card, load: LoadSettings) -> Iterator[None]:
     try:
         yield
     except (HubError, SettingError):

@@ -9,12 +9,13 @@ from tasvir.errors import SettingError
 from tasvir.models.load import LoadSettings
 from tasvir.records import Score, SuitePrompt
 from tasvir.score.detecting import DetectorMetric, View, evidence
-from tasvir.score.geneval_rules import Requirement, Requirements, from_facts, positions_of
+from tasvir.score.geneval_rules import COLORS, Requirement, Requirements, from_facts, positions_of
 from tasvir.score.pictures import UnmeasurableError
 from tasvir.score.spatial import to_pixels
 
 if TYPE_CHECKING:
     from tasvir.models.detection.base import Detection
+    from tasvir.models.detection.colors import ColorNamer
 
 MOST = 16
 """Things of a kind that are looked at."""
@@ -30,6 +31,8 @@ class GenEvalMetric(DetectorMetric[Requirements]):
         confidence: Score above which a detection counts; None = the detector's own. GenEval's is 0.3, but of
             a Mask2Former that is not one of the detectors here.
         counting_confidence: The same for prompts about numbers; None = as ``confidence``. GenEval's is 0.9.
+        colors: A CLIP (hub id or folder) that names the colours of things cut out by their boxes; "" = the
+            detector does, if it can. GenEval cuts out along outlines, which no detector here has.
     """
 
     name: ClassVar[str] = "geneval"
@@ -40,6 +43,7 @@ class GenEvalMetric(DetectorMetric[Requirements]):
         load: LoadSettings = LoadSettings(),  # noqa: B008  # frozen
         confidence: float | None = None,
         counting_confidence: float | None = None,
+        colors: str = "",
     ) -> None:
         super().__init__(model, load, confidence)
         if counting_confidence is not None and not 0 <= counting_confidence < 1:
@@ -47,10 +51,12 @@ class GenEvalMetric(DetectorMetric[Requirements]):
                 f"counting_confidence is {counting_confidence}: a number from 0 to below 1 is meant"
             )
         self._counting = counting_confidence
+        self._namer_model = colors
 
     @property
     def recipe(self) -> dict[str, Any]:
-        return {**super().recipe, "counting confidence": self.counting_confidence}
+        namer = self._namer.identity if self._namer_model else "the detector"
+        return {**super().recipe, "counting confidence": self.counting_confidence, "colors": namer}
 
     @property
     def counting_confidence(self) -> float:
@@ -109,7 +115,7 @@ class GenEvalMetric(DetectorMetric[Requirements]):
         if len(members) < count:
             return [f"{len(members)} {noun} instead of {count}"], members
         if required.color is not None:
-            colors = self._colors(members, view)
+            colors = self._colors(members, noun, view)
             if colors.count(required.color) < count:
                 return [f"{noun} {', '.join(colors)} instead of {required.color}"], members
         if required.position is not None:
@@ -126,7 +132,17 @@ class GenEvalMetric(DetectorMetric[Requirements]):
                         return [f"{noun} {found} {b.label} instead of {relation}"], members
         return [], members
 
-    def _colors(self, members: Sequence[Detection], view: View) -> list[str]:  # noqa: ARG002
+    @property
+    def _namer(self) -> ColorNamer:
+        from tasvir.models.detection.colors import open_colors
+
+        return open_colors(self._namer_model, self.load)
+
+    def _colors(self, members: Sequence[Detection], noun: str, view: View) -> list[str]:
+        if self._namer_model:
+            return self._namer.name(view.image, [one.box for one in members], noun, COLORS)
         if not self.detector.tells_colors:
-            raise UnmeasurableError(f"the detector {self.model} tells no colours")
+            raise UnmeasurableError(
+                f"the detector {self.model} tells no colours: name a CLIP that does with --set colors=MODEL"
+            )
         return [one.color or "unknown" for one in members]
