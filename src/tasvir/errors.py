@@ -12,6 +12,7 @@ TasvirError
 │   └── NotStoredError      replaying without a network, and that question was never answered before
 ├── BudgetError             the next call could cost more than is left; what is done is kept
 ├── HubError                a model cannot be had: offline, gated, gone, disk full, or not safetensors
+├── DownloadError           a file of the net cannot be had; says what to download by hand
 ├── PluginError             a plugin exists but cannot be loaded; says why
 ├── WeightsError            a weight file is missing or its hash is wrong; says how to restore it
 │   └── NotShippedError     there are no weights of that model, whole or damaged
@@ -95,6 +96,14 @@ class BudgetError(TasvirError):
 
 class HubError(TasvirError):
     """A model's files cannot be had, or may not be loaded; says what to do."""
+
+
+class DownloadError(TasvirError):
+    """A file of the net cannot be had; ``status`` is the server's answer, None where there was none."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class PluginError(TasvirError):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,3 +81,32 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedGenerator]:
     monkeypatch.setattr(registry, "load", lambda kind, name: plugins.get((kind, name)) or load(kind, name))
     monkeypatch.setattr(ScriptedGenerator, "before_drawing", staticmethod(lambda drawn: None))
     return ScriptedGenerator
+
+
+@pytest.fixture
+def bench_plugins(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The plugins of `tests/app/bench_plugins.py` and the scripted guide, beside what is installed."""
+    path = Path(__file__).with_name("bench_plugins.py")
+    spec = importlib.util.spec_from_file_location("bench_plugins", path)
+    assert spec is not None and spec.loader is not None
+    plugins = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(plugins)
+    named: dict[tuple[str, str], Any] = {
+        ("generators", "painter"): plugins.Painter,
+        ("guides", "scripted"): ScriptedGuide,
+        ("suites", "few"): plugins.Few,
+        **{("metrics", one.name): one for one in plugins.METRICS},
+    }
+    find, load, package = registry.find, registry.load, registry.package
+    monkeypatch.setattr(
+        registry, "find", lambda kind, name: named.get((kind, name.partition(":")[0])) or find(kind, name)
+    )
+    monkeypatch.setattr(
+        registry, "load", lambda kind, name: named.get((kind, name.partition(":")[0])) or load(kind, name)
+    )
+    monkeypatch.setattr(
+        registry,
+        "package",
+        lambda kind, name: "test 1" if (kind, name.partition(":")[0]) in named else package(kind, name),
+    )
+    return plugins

@@ -114,7 +114,7 @@ def test_ctrl_c_keeps_what_is_done(
     [
         ("a.txt", "# nothing\n", "holds no prompts"),
         ("a.txt", "a dog\n" + "word " * 201, "line 2: the prompt has 201 words"),
-        ("a.jsonl", '{"prompt": "a dog"}\n{"text": "a"}', "line 2: no 'prompt' in it"),
+        ("a.jsonl", '{"prompt": "a dog"}\n{"words": "a"}', "line 2: no 'prompt' in it"),
         ("a.jsonl", "[1]", "line 1: expected an object"),
         ("a.jsonl", '{"prompt": "a dog", "id": "../x"}', "line 1: the id '../x' is no folder name"),
         (

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tasvir.bench.evaluation import ARMS, BEST_OF_6, BEST_OF_N, Models, _spread, evaluate_world
+from tasvir.bench.evaluation import ARMS, BEST_OF_6, BEST_OF_N, Models, evaluate_world
 from tasvir.bench.result import Result
+from tasvir.bench.sampling import in_turns
 from tasvir.errors import RecordError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide, Request
@@ -26,7 +27,7 @@ from tasvir.loop import attempt_seed
 from tasvir.records import Layout, Picture, Prompt, Score, SuitePrompt
 from tasvir.score.base import Metric
 from tasvir.world.description import Description
-from tasvir.world.suite import CATEGORIES, world_suite
+from tasvir.world.suite import world_suite
 
 RIGHT, WRONG = 0.5, 0.25
 
@@ -103,7 +104,7 @@ def models(known: Sequence[str] = (), blind: Sequence[Description] = ()) -> Mode
     return Models(WritingGenerator(), ReadingGuide(known), ReadingMetric(blind))
 
 
-FIRST = _spread(world_suite(), 6)
+FIRST = in_turns(world_suite(), lambda entry: entry.category)[:6]
 
 
 def drawn(tools: Models) -> list[tuple[str, bool, int]]:
@@ -239,15 +240,6 @@ def test_parts_cover_every_prompt_exactly_once() -> None:
     assert [len(part) for part in parts] == [4, 4, 3]
     seconds = {row["id"]: row for part in parts for row in part}
     assert all({**seconds[row["id"]], "seconds": 0} == {**row, "seconds": 0} for row in whole)
-
-
-def test_a_limit_is_spread_over_the_categories() -> None:
-    suite = world_suite()
-    chosen = _spread(suite, 14)
-    assert [entry.category for entry in chosen] == [*CATEGORIES, *CATEGORIES, *CATEGORIES[:2]]
-    by_category = {name: [entry for entry in suite if entry.category == name] for name in CATEGORIES}
-    assert chosen == [by_category[name][turn] for turn in range(3) for name in CATEGORIES][:14]
-    assert sorted(entry.id for entry in _spread(suite, None)) == sorted(entry.id for entry in suite)
 
 
 @pytest.mark.parametrize(

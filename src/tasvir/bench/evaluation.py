@@ -10,45 +10,25 @@ that was stopped goes on where it ended; `rescore` scores the kept pictures anew
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 from tasvir import pipeline, registry
 from tasvir.bench import kept
 from tasvir.bench.kept import Key, Row, Stamp
 from tasvir.bench.lines import append_line, replace_lines, try_writing
+from tasvir.bench.methods import ARMS, best_of, own_seed
 from tasvir.bench.result import Result
+from tasvir.bench.sampling import in_turns
 from tasvir.bench.suites.world import as_suite_prompt
 from tasvir.errors import RecordError, ReplyError, SettingError
-from tasvir.generate.base import DrawSettings, Generator
+from tasvir.generate.base import Generator
 from tasvir.guide.base import Guide
-from tasvir.loop import Switches, attempt_seed
+from tasvir.loop import Switches
 from tasvir.records import Picture, Prompt, Score, Trace
 from tasvir.score.base import Metric
 from tasvir.world.suite import WorldPrompt, world_suite
-
-
-class Arm(TypedDict, total=False):
-    """Switches of the loop that differ from their default."""
-
-    guided: bool
-    revise: bool
-    judging: bool
-    redesign: bool
-
-
-ARMS: dict[str, Arm] = {
-    "unguided": {"guided": False},
-    "layout": {"revise": False, "judging": False, "redesign": False},
-    "revised": {"judging": False, "redesign": False},
-    "aligned": {"judging": False},
-    "loop-unrevised": {"revise": False},
-    "loop": {},
-}
-"""Switches of the loop by arm; the arms of `BEST_OF` are the only ones that are not the loop."""
 
 BEST_OF_N, BEST_OF_6 = "best-of-n", "best-of-6"
 BEST_OF: dict[str, int | None] = {BEST_OF_N: None, BEST_OF_6: Switches().rounds + 1}
@@ -112,7 +92,7 @@ def evaluate_world(
         done = kept.read_rows_of(out, seed, stamp)
         try_writing(out)
     tools: Models | None = models
-    entries = _spread(world_suite(), limit)[part[0] :: part[1]]
+    entries = in_turns(world_suite(), lambda entry: entry.category)[:limit][part[0] :: part[1]]
     for number, entry in enumerate(entries):
         for arm in (arm for arm in ordered if (entry.id, arm) not in done):
             tools = tools or Models.embedded()
@@ -204,15 +184,15 @@ def _one(
     entry: WorldPrompt, arm: str, seed: int, models: Models, done: dict[Key, Row], out: Path | None
 ) -> Row:
     start = time.perf_counter()
-    own_seed = attempt_seed(seed, 1 + zlib.crc32(entry.id.encode()))
+    own = own_seed(seed, entry.id)
     judged: int | None = None
     row = {"id": entry.id, "category": entry.category, "arm": arm, "seed": seed, "text": entry.text}
     try:
         if arm in BEST_OF:
             count = BEST_OF[arm] or max(int(done[entry.id, "loop"]["pictures"]), 1)
-            picture, judged = _best_of(entry.text, count, own_seed, models)
+            picture, judged = _best_of(entry.text, count, own, models)
         else:
-            trace = _trace(entry.text, arm, own_seed, models)
+            trace = _trace(entry.text, arm, own, models)
             picture, count = trace.best.picture, len(trace.attempts)
             judged = trace.best.verdict.score if trace.best.verdict else None
     except ReplyError as problem:  # no picture is no success; the other prompts go on
@@ -266,29 +246,7 @@ def _scored(score: Score) -> Row:
 
 
 def _best_of(text: str, count: int, seed: int, models: Models) -> tuple[Picture, int]:
-    """The best-judged of ``count`` plain pictures; ties keep the earlier."""
-    prompt = Prompt(text)
-    seeds = [attempt_seed(seed, index) for index in range(count)]
-    pictures = models.generator.draw(
-        [prompt] * count, [None] * count, seeds, DrawSettings(models.generator.native_size)
-    )
-    scores = [
-        models.guide.judge(prompt, picture, seed=seed).score
-        for picture, seed in zip(pictures, seeds, strict=True)
-    ]
-    best = max(range(count), key=lambda index: scores[index])
-    return pictures[best], scores[best]
-
-
-def _spread(suite: Sequence[WorldPrompt], limit: int | None) -> list[WorldPrompt]:
-    """The first prompts of every category in turn."""
-    by_category: dict[str, list[WorldPrompt]] = {}
-    for entry in suite:
-        by_category.setdefault(entry.category, []).append(entry)
-    turns = [
-        entries[index]
-        for index in range(max(map(len, by_category.values())))
-        for entries in by_category.values()
-        if index < len(entries)
-    ]
-    return turns[:limit]
+    """The best-judged of ``count`` plain pictures."""
+    best = best_of(Prompt(text), guide=models.guide, generator=models.generator, count=count, seed=seed).best
+    assert best.verdict is not None
+    return best.picture, best.verdict.score

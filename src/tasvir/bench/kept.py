@@ -15,10 +15,11 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-import tasvir
+from tasvir.bench.code_version import WORLD, code_lines
 from tasvir.bench.lines import read_lines, writing
 from tasvir.errors import RecordError, SettingError, WeightsError
 from tasvir.models.embedded import weights
+from tasvir.models.fingerprint import BESIDE
 from tasvir.records import Picture
 
 Row = dict[str, Any]
@@ -28,7 +29,6 @@ Stamp = dict[str, str | None]
 
 SCORED_BY = ("metric", "oracle")
 """The half of a stamp that scoring anew replaces."""
-WORLD = ("world/*.*", "world/sprites/*", "world/backgrounds/*")
 SCORING_ONLY = ("models/embedded/oracle*.py",)
 SCORING_CODE = (*SCORING_ONLY, *WORLD, "score/metrics/predicates.py")
 DRAWING_CODE = ("*.py", "models/embedded/*.py", *WORLD, "guide/**/*", "generate/**/*")
@@ -37,8 +37,6 @@ RESULTS = "results.jsonl"
 FAILED = "failed"
 BLOCKED = "blocked"
 """In a row's details: why there is no picture."""
-NO_WEIGHTS = frozenset({"figures.json", "agreement.json"})
-"""Files beside the weights that say something of a model but change nothing of what it does."""
 
 
 def make_stamp(generator: str, guide: str, metric: str) -> Stamp:
@@ -56,7 +54,7 @@ def _hash_of_weights(oracle: bool) -> str | None:
     lines = [
         f"{digest} {path}\n"
         for path, digest in sorted(weights.listed().items())
-        if path.startswith("oracle/") == oracle and Path(path).name not in NO_WEIGHTS
+        if path.startswith("oracle/") == oracle and Path(path).name not in BESIDE
     ]
     return sha256("".join([*lines, *_code(oracle)]).encode()).hexdigest()[:16] if lines else None
 
@@ -64,15 +62,8 @@ def _hash_of_weights(oracle: bool) -> str | None:
 @cache
 def _code(oracle: bool) -> tuple[str, ...]:
     """A line a file of what decides on a picture, or (``oracle``) on its score, besides weights."""
-    root = Path(tasvir.__file__).parent
-    paths = {path for pattern in (SCORING_CODE if oracle else DRAWING_CODE) for path in root.glob(pattern)}
-    if not oracle:
-        paths -= {path for pattern in SCORING_ONLY for path in root.glob(pattern)}
-    return tuple(
-        f"{sha256(path.read_bytes()).hexdigest()} {path.relative_to(root).as_posix()}\n"
-        for path in sorted(paths)
-        if path.suffix in (".py", ".toml", ".svg")
-    )
+    patterns, without = (SCORING_CODE, ()) if oracle else (DRAWING_CODE, SCORING_ONLY)
+    return code_lines(patterns, without, frozenset({".py", ".toml", ".svg"}))
 
 
 def write_picture(out: Path, arm: str, name: str, picture: Picture) -> None:

@@ -11,13 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
+from tasvir.bench.holding import LOCK, holding
 from tasvir.bench.lines import append_line, read_lines, writing
 from tasvir.bench.runner import Ended, Task
 from tasvir.errors import BudgetError, OutputError, RecordError, SettingError
 
-RESULTS, ARGUMENTS, LOCK, DRAWN = "results.jsonl", "run.json", "run.lock", "drawn"
+RESULTS, ARGUMENTS, DRAWN = "results.jsonl", "run.json", "drawn"
 OURS = (RESULTS, ARGUMENTS, LOCK, DRAWN)
 """Names in a run's folder that no prompt can have."""
 ANYWHERE = ("device", "offload", "compile", "local_only")
@@ -64,17 +63,8 @@ class RunFolder:
                 fresh = file.with_name(f"{ARGUMENTS}.new")
                 fresh.write_text(f"{text}\n", encoding="utf-8")
                 fresh.replace(file)
-        lock = FileLock(self.path / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as problem:
-            raise SettingError(
-                f"another process is at work in {self.path}: wait for it, or choose another folder with --out"
-            ) from problem
-        try:
+        with holding(self.path):
             yield
-        finally:
-            lock.release()
 
     @property
     def drawn(self) -> Path:

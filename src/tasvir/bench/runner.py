@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,13 @@ class Task:
         id: Unique in the run; a folder's name.
         prompt: What to draw.
         seed: What its random draws come from.
+        settings: Arguments of the procedure for this prompt alone.
     """
 
     id: str
     prompt: Prompt
     seed: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class PromptRunner:
             of them are being drawn.
         batch: Most pictures drawn at once.
         keep: Folder in which drawn pictures are kept, so that going on with a run asks nothing twice.
+        procedure: What makes a trace of a prompt; takes what `tasvir.pipeline.generate`, the default, takes.
     """
 
     def __init__(
@@ -78,11 +81,13 @@ class PromptRunner:
         at_once: int,
         batch: int = 8,
         keep: Path | None = None,
+        procedure: Callable[..., Trace] = pipeline.generate,
     ) -> None:
         self._at_once = at_once
         self._queue = DrawingQueue(generator, batch)
         painter = self._queue if keep is None else KeptGenerator(self._queue, keep)
         self._settings: dict[str, Any] = {"guide": guide, "judge": judge, "generator": painter, **settings}
+        self._procedure = procedure
         self._stopping = threading.Event()
         self._todo: queue.Queue[Task] = queue.Queue()
         self._ended: queue.Queue[Ended | BaseException] = queue.Queue()
@@ -165,11 +170,8 @@ class PromptRunner:
                 raise KeyboardInterrupt
 
         try:
-            trace = pipeline.generate(
-                task.prompt,
-                seed=task.seed,
-                on_event=heard,
-                **self._settings,
+            trace = self._procedure(
+                task.prompt, seed=task.seed, on_event=heard, **self._settings, **task.settings
             )
         except TasvirError as problem:
             if isinstance(problem, BudgetError):

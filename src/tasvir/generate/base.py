@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tasvir.errors import SettingError
+from tasvir.models.load import LoadSettings
 from tasvir.records import Layout, Picture, Prompt
 
 MAX_SIDE = 4096
@@ -65,6 +66,19 @@ class Generator(ABC):
     def label(self) -> str:
         """What a trace calls it: the name, with the model where the name stands for many."""
         return self.name
+
+    @classmethod
+    def identity(cls, model: str | None, load: LoadSettings) -> dict[str, Any]:  # noqa: ARG003  # of subclasses
+        """What tells this model apart from others of its name, without opening it, ready for JSON.
+
+        Args:
+            model: What stands after the colon.
+            load: How it would be opened.
+
+        Returns:
+            "weights", a hash of a folder's files, or "model" and "commit" of the hub.
+        """
+        return {} if model is None else {"model": model}
 
     def refuse_unread(self, layouts: Sequence[Layout | None]) -> None:
         """Refuse layouts where this generator reads none.

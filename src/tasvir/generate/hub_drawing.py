@@ -10,6 +10,7 @@ from tasvir.errors import SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.layout import MAX_THINGS
 from tasvir.models.drawable import require_drawable
+from tasvir.models.load import LoadSettings
 from tasvir.records import Layout, Picture, Prompt
 
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ class HubGenerator(Generator):
     @property
     def label(self) -> str:
         return f"{self.name}:{self.model.card.name}"
+
+    @classmethod
+    def identity(cls, model: str | None, load: LoadSettings) -> dict[str, Any]:
+        """See `Generator.identity`."""
+        from tasvir.models.hub.pinning import pin
+
+        return {} if model is None else pin(model, load)
 
     def draw(
         self,

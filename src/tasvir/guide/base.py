@@ -13,11 +13,12 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from tasvir.errors import ReplyError
 from tasvir.guide.other_formats import in_another_format
 from tasvir.guide.replies import Parsed, parse_layout_reply, parse_redesign_reply, parse_verdict_reply
+from tasvir.models.load import LoadSettings
 from tasvir.records import Attempt, Layout, Picture, Prompt, Usage, Verdict
 
 Skill = Literal["plan", "revise", "judge", "redesign", "ask"]
@@ -79,6 +80,11 @@ class Guide(ABC):
     def label(self) -> str:
         """What a trace calls it: the name, with the model where the name stands for many."""
         return self.name
+
+    @classmethod
+    def identity(cls, model: str | None, load: LoadSettings) -> dict[str, Any]:  # noqa: ARG003  # of subclasses
+        """What tells this model apart from others of its name; as a generator's."""
+        return {} if model is None else {"model": model}
 
     def fork(self) -> Self:
         """A guide with the same model, caches and connections, and counts of its own that start at 0."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ def template(name: str) -> Template:
     )
     environment.filters["fill"] = _fill
     return environment.get_template(name)
+
+
+@cache
+def script(name: str) -> str:
+    """A script of ``report/templates`` as it is."""
+    return (files("tasvir.report") / "templates" / name).read_text("utf-8")
 
 
 def _fill(text: str, **values: object) -> str:

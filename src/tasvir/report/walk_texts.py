@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
 
-from tasvir.errors import SettingError
+from tasvir.report.languages import LANGUAGES, read_texts
 
-LANGUAGES = ("en", "tr", "zh")
+__all__ = ["LANGUAGES", "Texts", "texts"]
 
 Texts = dict[str, dict[str, str]]
 
@@ -20,6 +18,4 @@ def texts(language: str) -> Texts:
     Raises:
         SettingError: No such language.
     """
-    if language not in LANGUAGES:
-        raise SettingError(f"language {language!r}: expected one of {', '.join(LANGUAGES)}")
-    return tomllib.loads((files("tasvir.report") / "texts" / f"walk.{language}.toml").read_text("utf-8"))
+    return read_texts("walk", language)

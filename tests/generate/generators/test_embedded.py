@@ -38,12 +38,12 @@ def saved(tiny_pipeline: EmbeddedLayoutPipeline, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="module")
 def generator(saved: Path) -> EmbeddedGenerator:
-    return EmbeddedGenerator(saved, device="cpu")
+    return EmbeddedGenerator(str(saved), device="cpu")
 
 
 def test_it_loads_quietly(saved: Path, caplog: pytest.LogCaptureFixture) -> None:
     """What a library logs lands on the user's terminal."""
-    generator = EmbeddedGenerator(saved, device="cpu")
+    generator = EmbeddedGenerator(str(saved), device="cpu")
     generator.draw([PROMPT], [LAYOUT], [0], DrawSettings(steps=1, sampler="euler"))
     assert generator.pipeline.denoiser.dtype == generator.pipeline.vae.dtype == torch.float32
     assert caplog.records == []
@@ -114,9 +114,9 @@ def test_wrong_names_and_folders_are_refused(
     with pytest.raises(UnknownNameError, match="ddim"):
         generator.draw([PROMPT], [None], [3], DrawSettings(sampler="dimm"))
     with pytest.raises(SettingError, match="abacus"):
-        EmbeddedGenerator(saved, device="abacus")
+        EmbeddedGenerator(str(saved), device="abacus")
     with pytest.raises(WeightsError, match="not a pipeline folder"):
-        EmbeddedGenerator(tmp_path, device="cpu")
+        EmbeddedGenerator(str(tmp_path), device="cpu")
 
 
 def test_a_sampler_that_is_no_scheduler_is_told(
@@ -141,7 +141,7 @@ class KnowsThePicture(LayoutTransformer):
 @pytest.mark.parametrize("name", registry.names("samplers"))
 def test_every_sampler_finds_a_latent_that_the_network_knows(saved: Path, name: str) -> None:
     """Beyond 1 too, where samplers made for pixels would clip."""
-    generator = EmbeddedGenerator(saved, device="cpu")
+    generator = EmbeddedGenerator(str(saved), device="cpu")
     denoiser = KnowsThePicture(channels=4, width=64, depth=2, heads=1, text_width=64)
     denoiser.x0 = 2 * torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(5)).double()
     denoiser.alphas = DDIMScheduler(**SCHEDULE).alphas_cumprod.double()

@@ -24,7 +24,7 @@ def test_the_generator_loads_without_a_word(
 ) -> None:
     tiny_pipeline.save_pretrained(str(tmp_path))
     capfd.readouterr()
-    EmbeddedGenerator(tmp_path, device="cpu")
+    EmbeddedGenerator(str(tmp_path), device="cpu")
     assert capfd.readouterr() == ("", "")
 
 
@@ -37,7 +37,7 @@ def test_a_generator_that_lacks_weights_is_refused(
     del kept[gone]
     save_file(kept, tmp_path / "vae" / WEIGHTS_FILE, metadata={"format": "pt"})
     with pytest.raises(WeightsError, match=f"lacks 1 of the network's weights, {gone} first"):
-        EmbeddedGenerator(tmp_path, device="cpu")
+        EmbeddedGenerator(str(tmp_path), device="cpu")
 
 
 def test_what_only_training_uses_may_be_missing(tmp_path: Path) -> None:

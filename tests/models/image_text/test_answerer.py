@@ -30,6 +30,34 @@ def test_probabilities_are_those_of_one_step_by_hand(saved: Saved, pictures: lis
     assert np.ptp(got) > 1e-4
 
 
+def test_another_size_interpolates_positions_and_is_told(saved: Saved, pictures: list[Image.Image]) -> None:
+    """The tiny model looks at 32 pixels in patches of 8; here at 64."""
+    folder = saved("answerer")
+    answerer = open_answerer(str(folder), size=64)
+    got = answerer.answer_probabilities(pictures, ASKED)
+    network = BlipForQuestionAnswering.from_pretrained(folder).eval()
+    processor = AutoProcessor.from_pretrained(folder)
+    words = [processor.tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no")]
+    for picture, question, row in zip(pictures, ASKED, got, strict=True):
+        inputs = processor(
+            images=picture, text=question, return_tensors="pt", size={"height": 64, "width": 64}
+        )
+        assert inputs["pixel_values"].shape[-2:] == (64, 64)
+        step = network.generate(
+            **inputs,
+            interpolate_pos_encoding=True,
+            max_new_tokens=1,
+            return_dict_in_generate=True,
+            output_logits=True,
+        )
+        assert np.abs(step.logits[0][0].softmax(-1)[words].numpy() - row).max() < 1e-5
+    native = open_answerer(str(folder))
+    assert np.abs(native.answer_probabilities(pictures, ASKED) - got).max() > 1e-4
+    assert native.identity != answerer.identity
+    with pytest.raises(SettingError, match="multiples of 8"):
+        open_answerer(str(folder), size=60)
+
+
 def test_an_answer_does_not_hang_on_what_else_is_asked(saved: Saved, pictures: list[Image.Image]) -> None:
     answerer = open_answerer(str(saved("answerer")))
     together = answerer.answer_probabilities([*pictures, pictures[0]], [*ASKED, ASKED[1]])

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from tasvir.app.cli.models import Opening, open_guide
+from tasvir.app.cli.models import open_guide
 from tasvir.app.cli.opening import opens_models
 from tasvir.app.cli.options import Seed
+from tasvir.models.opening import Opening
 
 
 @opens_models

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasvir.app.cli.models import Opening, open_alone
+from tasvir.app.cli.models import open_alone
 from tasvir.app.cli.opening import loads_models
 from tasvir.app.cli.options import MAX_SEED, Json, Number, Sampler, Scale, Seed, Steps
 from tasvir.errors import OutputError, SettingError
+from tasvir.models.opening import Opening
 
 if TYPE_CHECKING:
     from tasvir.generate.editing import Edit, Editor, EditSettings

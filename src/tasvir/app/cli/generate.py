@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasvir.app.cli.models import Opening
 from tasvir.app.cli.opening import opens_models
 from tasvir.app.cli.options import (
     GeneratorName,
@@ -25,6 +24,7 @@ from tasvir.app.cli.options import (
 )
 from tasvir.app.cli.progress import Progress
 from tasvir.errors import SettingError, TasvirError
+from tasvir.models.opening import Opening
 
 if TYPE_CHECKING:
     from tasvir.loop import Event

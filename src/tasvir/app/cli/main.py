@@ -13,8 +13,28 @@ import typer
 from typer.core import TyperGroup
 
 from tasvir import __version__
-from tasvir.app.cli import ask, cards, edit, explain, generate, guide, judge, plan, serve, train, world
+from tasvir.app.cli import (
+    ask,
+    bench,
+    cards,
+    compare,
+    edit,
+    explain,
+    generate,
+    guide,
+    judge,
+    pictures,
+    plan,
+    query,
+    report,
+    score,
+    serve,
+    suites,
+    train,
+    world,
+)
 from tasvir.app.cli import list as list_command
+from tasvir.app.cli.spaced import SpacedCommand
 from tasvir.errors import TasvirError, UserInputError
 
 INTERRUPTED = 130
@@ -46,10 +66,17 @@ app.command("judge")(judge.judge)
 app.command("ask")(ask.ask)
 app.command("edit")(edit.edit)
 app.command("explain")(explain.explain)
+app.command("query")(query.query)
+app.command("compare")(compare.compare)
+app.command("bench", cls=SpacedCommand)(bench.bench)
+app.command("score", cls=SpacedCommand)(score.score)
+app.add_typer(pictures.app, name="pictures")
+app.command("report")(report.report)
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
 app.add_typer(serve.app, name="serve")
+app.add_typer(suites.app, name="suites")
 app.add_typer(world.app, name="world")
 app.add_typer(train.app, name="train")
 

@@ -10,10 +10,10 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from tasvir.app.cli.models import Opening
     from tasvir.bench.run_folder import RunFolder
     from tasvir.bench.runner import Ended, Task
     from tasvir.loop import Event
+    from tasvir.models.opening import Opening
     from tasvir.records import Trace
     from tasvir.report.traces import TraceFolder
 

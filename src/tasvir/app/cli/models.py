@@ -4,60 +4,14 @@ options."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasvir.errors import SettingError
+from tasvir.models.opening import GIVEN, Opening, open_model
 
 if TYPE_CHECKING:
     from tasvir.guide.base import Guide
-    from tasvir.models.load import LoadSettings
-    from tasvir.models.service import ServiceSettings
-
-_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_GIVEN = ("model", "load", "service", "device")
-"""Parameters of a plugin that flags of their own fill."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """What flags say about opening models.
-
-    Args:
-        load: For models that run in this process.
-        service: For models that run elsewhere.
-        options: "--set NAME=VALUE", as typed.
-    """
-
-    load: LoadSettings
-    service: ServiceSettings
-    options: Mapping[str, str] = field(default_factory=dict)
-
-
-def open_model(kind: str, choice: str, base: type[Any], opening: Opening) -> Any:
-    """One plugin, made with what it takes of the flags.
-
-    Raises:
-        SettingError: It cannot be put on a device that was asked for.
-        UnknownNameError: No such model.
-    """
-    from tasvir import registry
-
-    takes = registry.parameters(registry.load(kind, choice))
-    given: dict[str, Any] = {}
-    if "load" in takes:
-        given["load"] = opening.load
-    elif "device" in takes:
-        given["device"] = opening.load.device
-    elif opening.load.device != "auto" and kind == "generators":
-        raise SettingError(f"generator {choice!r} cannot be put on a device: leave out --device")
-    if "service" in takes:
-        given["service"] = opening.service
-    for name, value in opening.options.items():
-        if name in takes and name not in _GIVEN:
-            given[name] = _converted(name, value, str(takes[name].annotation))
-    return registry.create(kind, choice, base, **given)
 
 
 def open_guide(name: str, opening: Opening) -> Guide:
@@ -91,7 +45,6 @@ def open_models(
     from tasvir.generate.base import Generator
     from tasvir.guide.base import Guide
 
-    _check_device(opening)
     kinds: dict[str, tuple[str, type[Any]]] = {
         "guide": ("guides", Guide),
         "judge": ("guides", Guide),
@@ -102,7 +55,7 @@ def open_models(
             registry.find(kinds[role][0], name)
     ruled_out = {"guide": not settings["guided"], "judge": not settings["judging"]}
     opened = {role: (name, *kinds[role]) for role, name in names.items() if name and not ruled_out.get(role)}
-    _check_options(opening.options, [(kind, name) for name, kind, _ in opened.values()])
+    check_flags(opening, [(kind, name) for name, kind, _ in opened.values()])
     made = {role: open_model(kind, name, base, opening) for role, (name, kind, base) in opened.items()}
     return {**names, **made}
 
@@ -114,26 +67,27 @@ def open_alone(kind: str, choice: str, base: type[Any], opening: Opening) -> Any
         SettingError: No such device, an option that it does not have, or a value that it cannot take.
         UnknownNameError: No such model.
     """
-    _check_device(opening)
-    _check_options(opening.options, [(kind, choice)])
+    check_flags(opening, [(kind, choice)])
     return open_model(kind, choice, base, opening)
 
 
-def _check_device(opening: Opening) -> None:
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", opening.load.device):
-        raise SettingError(f"--device {opening.load.device!r}: expected auto, cpu, mps, cuda or cuda:N")
+def check_flags(opening: Opening, plugins: Sequence[tuple[str, str]]) -> None:
+    """Check that the device has a name that can be one, and that each option is one of these plugins'.
 
-
-def _check_options(options: Mapping[str, str], plugins: list[tuple[str, str]]) -> None:
+    Raises:
+        SettingError: It is not.
+    """
     from tasvir import registry
 
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", opening.load.device):
+        raise SettingError(f"--device {opening.load.device!r}: expected auto, cpu, mps, cuda or cuda:N")
     known = {
         name
         for kind, choice in plugins
         for name in registry.parameters(registry.load(kind, choice))
-        if name not in _GIVEN
+        if name not in GIVEN
     }
-    for name in options:
+    for name in opening.options:
         if name not in known:
             shown = ", ".join(sorted(known)) or "none"
             raise SettingError(f"--set {name}=...: none of these models has that option; they have: {shown}")
@@ -150,15 +104,3 @@ def parse_options(texts: list[str]) -> dict[str, str]:
         if not equals or not name.strip():
             raise SettingError(f"--set {name!r}: expected NAME=VALUE, e.g. --set beta=0.4")
     return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _converted(name: str, value: str, annotation: str) -> object:
-    """A typed value by the parameter's annotation, which is text here ("float", "int | None", ...)."""
-    try:
-        if "bool" in annotation:
-            return _TRUTH[value.lower()]
-        if "int" in annotation and "float" not in annotation:
-            return int(value)
-        return float(value) if "float" in annotation else value
-    except (KeyError, ValueError) as problem:
-        raise SettingError(f"--set {name}={value}: expected {annotation}") from problem

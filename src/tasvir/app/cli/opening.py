@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from inspect import Parameter
 from typing import Any
 
-from tasvir.app.cli.models import Opening, parse_options
+from tasvir.app.cli.models import parse_options
 from tasvir.app.cli.options import (
     Budget,
     Compile,
@@ -31,6 +31,7 @@ from tasvir.app.cli.options import (
     Timeout,
     TrustRemoteCode,
 )
+from tasvir.models.opening import Opening
 
 _LOADING: dict[str, tuple[Any, Any]] = {
     "device": (Device, "auto"),

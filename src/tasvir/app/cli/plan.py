@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tasvir.app.cli.models import Opening, open_guide
+from tasvir.app.cli.models import open_guide
 from tasvir.app.cli.opening import opens_models
 from tasvir.app.cli.options import GuideName, PromptText, Seed
+from tasvir.models.opening import Opening
 
 if TYPE_CHECKING:
     from tasvir.records import Layout

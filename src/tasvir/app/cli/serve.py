@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from tasvir.app.cli.models import Opening, open_guide
+from tasvir.app.cli.models import open_guide
 from tasvir.app.cli.opening import opens_models
 from tasvir.app.cli.options import GuideName
+from tasvir.models.opening import Opening
 
 app = typer.Typer(no_args_is_help=True, help="Serve a guide over HTTP.")
 

@@ -26,6 +26,12 @@ MODELS = {
     "captioner": "BLIP of the picture world: a caption for a picture.",
 }
 
+_SHOWN = (
+    *("steps", "minutes", "seed", "device", "dtype", "threads"),
+    *("vae", "pipeline", "recogniser", "clip", "background"),
+)
+"""Options that a run is gone on with as it was begun."""
+
 STEPS = 100_000
 INTERRUPTED = 130
 
@@ -53,7 +59,7 @@ def _command(name: str) -> Callable[..., None]:
         minutes: Annotated[float | None, typer.Option(min=0.0, help="Stop after so long.")] = None,
         threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
         start: Annotated[
-            Path | None, typer.Option(help="Begin from this weight file of an earlier run.")
+            Path | None, typer.Option(help="Begin from this weight file of an earlier run, or this pipeline.")
         ] = None,
         vae: Annotated[
             Path | None,
@@ -67,6 +73,13 @@ def _command(name: str) -> Callable[..., None]:
         ] = None,
         recogniser: Annotated[
             Path | None, typer.Option(help="Folder of a trained recogniser; the shipped one if left out.")
+        ] = None,
+        clip: Annotated[
+            Path | None,
+            typer.Option(help="generator: folder of a CLIP whose frozen text tower reads the prompts."),
+        ] = None,
+        background: Annotated[
+            str | None, typer.Option(help="generator: train on scenes before this background alone.")
         ] = None,
         as_json: Json = False,
     ) -> None:
@@ -99,8 +112,7 @@ def _how_to_go_on(name: str, settings: TrainSettings) -> str:
         return "stopped before the first checkpoint: there is nothing to go on from"
     words = ["tasvir", "train", name, "--out", str(settings.out), "--resume"]
     plain = {"steps": STEPS, "seed": 0, "device": "auto", "dtype": "auto"}
-    options = ("steps", "minutes", "seed", "device", "dtype", "threads", "vae", "pipeline", "recogniser")
-    for option in options:
+    for option in _SHOWN:
         value = getattr(settings, option)
         if value != plain.get(option):
             words += [f"--{option}", str(value)]

@@ -20,7 +20,7 @@ class WorldSuite(Suite):
 
     @property
     def provenance(self) -> dict[str, Any]:
-        return {"source": "tasvir.world.suite_making", "licence": "Apache-2.0"}
+        return {"source": "tasvir.world.suite_making", "licence": "Apache-2.0", "rows": len(world_suite())}
 
 
 def as_suite_prompt(entry: WorldPrompt) -> SuitePrompt:

@@ -21,6 +21,7 @@ from tasvir.models.devices import pick_device
 from tasvir.models.hub.cards import Card, find
 from tasvir.models.hub.drawing import generators, to_picture
 from tasvir.models.hub.loading import no_gaps, open_pipeline
+from tasvir.models.hub.pinning import pin
 from tasvir.models.hub.problems import explain
 from tasvir.models.hub.text_to_image import unread
 from tasvir.models.load import LoadSettings
@@ -73,6 +74,11 @@ class ClipLatentGenerator(Generator):
     @property
     def label(self) -> str:
         return f"{self.name}:{self.model}"
+
+    @classmethod
+    def identity(cls, model: str | None, load: LoadSettings) -> dict[str, Any]:
+        """See `Generator.identity`."""
+        return {} if model is None else pin(model, load)
 
     def draw(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
@@ -20,6 +20,8 @@ from tasvir.models.embedded import weights
 from tasvir.models.embedded.conditioning import MAX_THINGS, PHRASE_WORDS, Grounding
 from tasvir.models.embedded.layout_pipeline import NATIVE, EmbeddedLayoutPipeline
 from tasvir.models.embedded.loading import device_and_dtype, require_whole
+from tasvir.models.fingerprint import fingerprint
+from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
 from tasvir.records import Layout, Picture, Prompt
 
@@ -32,15 +34,20 @@ class EmbeddedGenerator(Generator):
     name: ClassVar[str] = "embedded"
     native_size = (NATIVE, NATIVE)
 
-    def __init__(self, path: Path | None = None, device: str = "auto") -> None:
-        """Load from ``path`` (a diffusers pipeline folder) or the shipped weights.
+    def __init__(self, model: str | None = None, device: str = "auto") -> None:
+        """Load a pipeline.
+
+        Args:
+            model: Folder of another one, embedded:FOLDER; None = the shipped one.
+            device: Where it works.
 
         Raises:
-            WeightsError: The shipped weights are missing or altered, or ``path`` holds no pipeline.
+            WeightsError: The shipped weights are missing or altered, or the folder holds no pipeline.
             SettingError: The device does not exist here.
         """
         where, dtype = device_and_dtype(device)
-        source = path or weights.folder("generator")
+        self.model = model
+        source = weights.folder("generator") if model is None else Path(model).expanduser()
         if not (source / "model_index.json").is_file():
             raise WeightsError(f"{source} is not a pipeline folder: it has no model_index.json")
         with quiet():
@@ -54,6 +61,17 @@ class EmbeddedGenerator(Generator):
             torch.nn.Module.to(network, dtype)  # diffusers' own way warns that nothing is kept in float32
         self.pipeline.set_progress_bar_config(disable=True)
         self._scheduler = self.pipeline.scheduler
+
+    @property
+    def label(self) -> str:
+        return self.name if self.model is None else f"{self.name}:{self.model}"
+
+    @classmethod
+    def identity(cls, model: str | None, load: LoadSettings) -> dict[str, Any]:  # noqa: ARG003
+        """See `Generator.identity`; a folder with the shipped weights is the same model."""
+        if model is not None:
+            return {"weights": fingerprint(Path(model).expanduser())}
+        return {"weights": weights.fingerprint_of("generator")}
 
     def draw(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from tasvir.guide.embedded.judging import judge
 from tasvir.guide.embedded.planning import plan, revise
 from tasvir.guide.embedded.redesigning import Sight, redesign
 from tasvir.guide.replies import layout_form
+from tasvir.models.load import LoadSettings
 from tasvir.records import Layout, Picture
 from tasvir.world.scene import Placed
 
@@ -44,6 +45,13 @@ class EmbeddedGuide(Guide):
     def __init__(self, reader: Reader | None = None) -> None:
         self._reader = reader or _recognise
         self._seen: dict[bytes, Seen] = {}
+
+    @classmethod
+    def identity(cls, model: str | None, load: LoadSettings) -> dict[str, Any]:  # noqa: ARG003
+        """See `Guide.identity`: the networks that look at pictures."""
+        from tasvir.models.embedded import weights
+
+        return {"weights": [weights.fingerprint_of(name) for name in ("recogniser", "inspector")]}
 
     def reply(self, request: Request, *, seed: int) -> str:
         """Answer a request.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tasvir.guide.mllm.guide import MllmGuide
 from tasvir.models.load import LoadSettings
@@ -34,6 +34,13 @@ class TransformersGuide(MllmGuide):
     ) -> None:
         self._load = load
         super().__init__(model, service, templates, examples, shots, pictures)
+
+    @classmethod
+    def identity(cls, model: str | None, load: LoadSettings) -> dict[str, Any]:
+        """See `Guide.identity`."""
+        from tasvir.models.hub.pinning import pin
+
+        return {} if model is None else pin(model, load)
 
     def _connect(self, service: ServiceSettings) -> MllmClient:
         return MllmClient(self.name, self.model, service, load=self._load)

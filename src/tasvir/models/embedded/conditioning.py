@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tasvir.models.embedded.clip_text import ClipTextEncoder
 from tasvir.models.embedded.text import EmbeddedTextEncoder
 
 MAX_THINGS = 10
@@ -45,7 +46,7 @@ class Condition:
 
 
 def tokenize(
-    encoder: EmbeddedTextEncoder, prompts: Sequence[str], groundings: Sequence[Grounding]
+    encoder: EmbeddedTextEncoder | ClipTextEncoder, prompts: Sequence[str], groundings: Sequence[Grounding]
 ) -> Condition:
     """Number the words of prompts and layouts.
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from tasvir.errors import SettingError
 from tasvir.models.embedded.autoencoder import FACTOR, EmbeddedAutoencoder
+from tasvir.models.embedded.clip_text import ClipTextEncoder
 from tasvir.models.embedded.conditioning import Condition, Grounding, tokenize
 from tasvir.models.embedded.denoiser import LayoutTransformer
 from tasvir.models.embedded.text import EmbeddedTextEncoder
@@ -49,7 +50,7 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
     def __init__(
         self,
         vae: EmbeddedAutoencoder,
-        text_encoder: EmbeddedTextEncoder,
+        text_encoder: EmbeddedTextEncoder | ClipTextEncoder,
         denoiser: LayoutTransformer,
         scheduler: SchedulerMixin,
     ) -> None:

@@ -14,6 +14,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from tasvir.errors import NotShippedError, WeightsError
+from tasvir.models.fingerprint import of_hashes
 
 VARIABLE = "TASVIR_WEIGHTS"
 KINDS = frozenset({".safetensors", ".json"})
@@ -52,6 +53,20 @@ def listed() -> dict[str, str]:
         WeightsError: The list is damaged; says how to restore it.
     """
     return _hashes(root()) if (root() / "SHA256.json").is_file() else {}
+
+
+def fingerprint_of(name: str) -> str:
+    """The hash that tells one shipped model apart (`tasvir.models.fingerprint`), by the list of files alone.
+
+    Raises:
+        NotShippedError: There are no weights of that model.
+        WeightsError: The list is damaged.
+    """
+    start = f"{name}/"
+    found = {path.removeprefix(start): digest for path, digest in listed().items() if path.startswith(start)}
+    if not found:
+        raise NotShippedError(_not_shipped(root(), name))
+    return of_hashes(found)
 
 
 def forget() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,24 +16,25 @@ from tasvir.models.image_text.opening import Opened, open_model, parts
 from tasvir.models.load import LoadSettings
 
 
-def open_answerer(model: str, load: LoadSettings | None = None) -> Answerer:
+def open_answerer(model: str, load: LoadSettings | None = None, size: int | None = None) -> Answerer:
     """A model that answers questions about pictures.
 
     Args:
         model: "embedded", a folder or a hub id of a BLIP for questions.
         load: Device, precision, revision; None = the usual ones.
+        size: Side in pixels that pictures are squashed to, positions interpolated; None = the model's own.
 
     Raises:
         UnknownNameError: No such folder, and no hub id.
         HubError: The model cannot be had or read, or is no BLIP for questions.
         NotShippedError: "embedded", and none is shipped.
-        SettingError: No such device.
+        SettingError: No such device, or a size that is no multiple of the model's patch.
     """
     opened = open_model(AutoModelForVisualQuestionAnswering, "answerer", model, load or LoadSettings())
     if not isinstance(opened.network, BlipForQuestionAnswering):
         kind = type(opened.network).__name__
         raise HubError(f"{model} is a {kind}: give a BLIP for questions, like Salesforce/blip-vqa-base")
-    return Answerer(opened)
+    return Answerer(opened if size is None else _resized(opened, size))
 
 
 class Answerer:
@@ -99,9 +101,9 @@ class Answerer:
 
     @torch.no_grad()
     def _look(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        seen: torch.Tensor = self._opened.network.vision_model(
-            self._opened.pixels(pictures)
-        ).last_hidden_state
+        network, pixels = self._opened.network, self._opened.pixels(pictures)
+        other = pixels.shape[-1] != network.config.vision_config.image_size
+        seen: torch.Tensor = network.vision_model(pixels, interpolate_pos_encoding=other).last_hidden_state
         return seen
 
     @torch.no_grad()
@@ -112,6 +114,18 @@ class Answerer:
         begin = torch.full((len(tokens), 1), network.decoder_start_token_id, device=tokens.device)
         said = network.text_decoder(input_ids=begin, encoder_hidden_states=words).logits[:, -1]
         return said.float().softmax(-1).cpu()  # type: ignore[no-any-return]
+
+
+def _resized(opened: Opened, size: int) -> Opened:
+    """The same model, told to squash pictures to another size; its identity tells."""
+    patch = opened.network.config.vision_config.patch_size
+    if size < patch or size % patch:
+        raise SettingError(f"size is {size}: {opened.identity['model']} takes multiples of {patch} pixels")
+    sides = {"height": size, "width": size}
+    opened.processor.image_processor.size = sides
+    processor = opened.identity["processor"]
+    told = {**processor, "image": {**processor["image"], "size": sides}, "positions": "interpolated"}
+    return replace(opened, identity={**opened.identity, "processor": told})
 
 
 def _of_one_length(tokens: Sequence[Sequence[int]]) -> list[list[int]]:

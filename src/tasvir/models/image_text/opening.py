@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from PIL import Image
-from transformers import AutoProcessor
+from transformers import AutoConfig, AutoProcessor
 
 from tasvir.errors import HubError, WeightsError
 from tasvir.models.devices import pick_device
@@ -76,7 +76,7 @@ class Opened:
         return tensor
 
 
-def open_model(auto: Any, shipped: str, model: str, load: LoadSettings) -> Opened:
+def open_model(auto: Any, shipped: str, model: str, load: LoadSettings, reads: Any = AutoProcessor) -> Opened:
     """Open a model.
 
     Args:
@@ -84,6 +84,7 @@ def open_model(auto: Any, shipped: str, model: str, load: LoadSettings) -> Opene
         shipped: Name of the embedded model that "embedded" stands for.
         model: "embedded", a folder, or a hub id.
         load: Device, precision and where it may come from; offload and compile are for generators.
+        reads: `AutoProcessor`, or `AutoImageProcessor` for models that read no texts.
 
     Raises:
         UnknownNameError: No such folder, and no hub id.
@@ -98,11 +99,22 @@ def open_model(auto: Any, shipped: str, model: str, load: LoadSettings) -> Opene
             folder = _folder(card, load)
             where = {"local_files_only": True, "trust_remote_code": load.trust_remote_code}
             network = auto.from_pretrained(folder, use_safetensors=True, dtype=_dtype(load, device), **where)
-            processor = AutoProcessor.from_pretrained(folder, **where)
+            processor = reads.from_pretrained(folder, **where)
     except Exception as problem:  # the libraries raise errors of a dozen kinds
         raise HubError(explain(problem, card, load)) from problem
     said = identity(model, folder, processor, str(network.dtype).removeprefix("torch."))
     return Opened(network.to(device).eval(), processor, said)
+
+
+def open_configuration(model: str, load: LoadSettings) -> Any:
+    """What a model says of itself, without its weights; see `open_model`."""
+    card = find(model)
+    try:
+        with quiet():
+            where = {"local_files_only": True, "trust_remote_code": load.trust_remote_code}
+            return AutoConfig.from_pretrained(_folder(card, load), **where)
+    except Exception as problem:
+        raise HubError(explain(problem, card, load)) from problem
 
 
 def identity(model: str, folder: Path, processor: Any, dtype: str) -> dict[str, Any]:
@@ -116,16 +128,20 @@ def identity(model: str, folder: Path, processor: Any, dtype: str) -> dict[str, 
     files = sorted(folder.glob("model*.safetensors"))
     if not files:
         raise WeightsError(f"{folder} holds no model.safetensors: save the model with save_pretrained")
-    settings = json.loads(processor.image_processor.to_json_string())
+    image_processor = getattr(processor, "image_processor", processor)
+    settings = json.loads(image_processor.to_json_string())
+    tokenizer = getattr(processor, "tokenizer", None)
+    texts = (
+        {"tokenizer": type(tokenizer).__name__, "longest": tokenizer.model_max_length} if tokenizer else {}
+    )
     return {
         "model": folder.name if Path(model).expanduser().is_dir() else model,
         "revision": folder.name if folder.parent.name == "snapshots" else None,
         "weights": {file.name: _digest(file, file.stat().st_mtime_ns) for file in files},
         "processor": {
-            "class": type(processor.image_processor).__name__,
+            "class": type(image_processor).__name__,
             "image": {key: value for key, value in settings.items() if not key.startswith("_")},
-            "tokenizer": type(processor.tokenizer).__name__,
-            "longest": processor.tokenizer.model_max_length,
+            **texts,
         },
         "dtype": dtype,
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from typing import Any
 from tasvir.errors import OutputError, RecordError
 from tasvir.models.mllm.messages import Reply
 from tasvir.models.mllm.question import Question, digest
+from tasvir.models.user_cache import user_cache
 
 _log = logging.getLogger(__name__)
 _KINDS: dict[str, Any] = {
@@ -31,8 +31,7 @@ _KINDS: dict[str, Any] = {
 
 def default_folder() -> Path:
     """The user's cache: ``$XDG_CACHE_HOME/tasvir/replies``, or below ``~/.cache``."""
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(cache) if Path(cache).is_absolute() else Path.home() / ".cache") / "tasvir" / "replies"
+    return user_cache("replies")
 
 
 class ReplyStore:

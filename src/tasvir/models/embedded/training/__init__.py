@@ -18,7 +18,7 @@ __all__ = ["TrainSettings", "run", "ship"]
 
 _READS = {
     "autoencoder": ("vae",),
-    "generator": ("vae",),
+    "generator": ("vae", "clip"),
     "recogniser": ("vae", "pipeline"),
     "inspector": ("vae", "pipeline", "recogniser"),
     "oracle": (),
@@ -50,6 +50,8 @@ def run(name: str, settings: TrainSettings, report: Report | None = None) -> Pat
         raise UnknownNameError(f"no model is called {name!r}: expected {', '.join(_READS)}")
     if settings.resume:
         settings = resumed_sources(settings)
+    if settings.background is not None and name != "generator":
+        raise SettingError(f"--background means nothing to the {name}: drop it")
     for option in SOURCES:
         if getattr(settings, option) is not None and option not in _READS[name]:
             raise SettingError(
@@ -68,7 +70,8 @@ def _task(name: str, settings: TrainSettings, device: torch.device) -> Task:
         from tasvir.models.embedded.training.generator import GeneratorTask
 
         source = _given(settings.vae, "vae", "config.json") or _shipped_autoencoder()
-        return GeneratorTask(device, settings.seed, load(source))
+        clip = _given(settings.clip, "clip", "config.json")
+        return GeneratorTask(device, settings.seed, load(source), clip, settings.background)
     if name == "oracle":
         from tasvir.models.embedded.training.oracle import OracleTask
 

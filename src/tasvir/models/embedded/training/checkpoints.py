@@ -20,7 +20,7 @@ from tasvir.models.embedded.training.settings import TrainSettings
 READY = "state.json.ready"
 """Name of the state of a checkpoint that is wholly written but not yet in place."""
 
-SOURCES = ("vae", "pipeline", "recogniser")
+SOURCES = ("vae", "pipeline", "recogniser", "clip")
 """Settings that name trained weights of others that a model learns from."""
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError)
@@ -143,10 +143,11 @@ def begin_from(network: nn.Module, path: Path) -> int:
         RecordError: Nothing in it fits.
     """
     try:
-        weights: dict[str, Tensor] = load_file(path)
+        weights = _tensors_of(path)
     except (OSError, SafetensorError) as problem:
         raise WeightsError(
-            f"weights to begin from cannot be read: {path} ({problem}); give a .safetensors file"
+            f"weights to begin from cannot be read: {path} ({problem}); give a .safetensors file "
+            "or the folder of a pipeline"
         ) from problem
     own = network.state_dict()
     fitting = {key for key, value in own.items() if key in weights and weights[key].shape == value.shape}
@@ -157,3 +158,15 @@ def begin_from(network: nn.Module, path: Path) -> int:
         )
     network.load_state_dict({key: weights[key] if key in fitting else value for key, value in own.items()})
     return len(fitting)
+
+
+def _tensors_of(path: Path) -> dict[str, Tensor]:
+    """Of a file; of a pipeline's folder those of each part, named "part.tensor" as a run names them."""
+    if not path.is_dir():
+        loaded: dict[str, Tensor] = load_file(path)
+        return loaded
+    return {
+        f"{file.parent.name}.{name}": tensor.float()
+        for file in sorted(path.glob("*/*.safetensors"))
+        for name, tensor in load_file(file).items()
+    }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
+from tasvir.models.embedded.clip_text import ClipTextEncoder
 from tasvir.models.embedded.conditioning import Grounding, tokenize
 from tasvir.models.embedded.denoiser import LayoutTransformer
 from tasvir.models.embedded.layout_pipeline import SCHEDULE, EmbeddedLayoutPipeline
@@ -46,11 +47,25 @@ class GeneratorTask:
     lr = 1.5e-3
     batch = 48
 
-    def __init__(self, device: torch.device, seed: int, vae: EmbeddedAutoencoder) -> None:
+    def __init__(
+        self,
+        device: torch.device,
+        seed: int,
+        vae: EmbeddedAutoencoder,
+        clip: Path | None = None,
+        background: str | None = None,
+    ) -> None:
+        """``clip``: folder of a CLIP whose frozen text tower reads in place of an encoder of its own.
+        ``background``: train on scenes before this one alone."""
         torch.manual_seed(seed)
         self.device = device
         self.vae = vae.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-        self.text_encoder = EmbeddedTextEncoder(vocabulary=tuple(sorted(VOCABULARY)))
+        self.background = background
+        self.text_encoder: EmbeddedTextEncoder | ClipTextEncoder
+        if clip is None:
+            self.text_encoder = EmbeddedTextEncoder(vocabulary=tuple(sorted(VOCABULARY)))
+        else:
+            self.text_encoder = ClipTextEncoder.from_clip(clip)
         self.denoiser = LayoutTransformer()
         self.models = nn.ModuleDict({"text_encoder": self.text_encoder, "denoiser": self.denoiser}).to(device)
         self.alphas = DDPMScheduler(**SCHEDULE).alphas_cumprod.to(device)
@@ -87,7 +102,7 @@ class GeneratorTask:
     ) -> tuple[Tensor, Tensor, list[str], list[Grounding]]:
         """Latents [count * DRAWS, 16, 16, 16], weights of their cells [count * DRAWS, 1, 16, 16], prompts and
         layouts, dropped for each draw on its own."""
-        scenes = [sample_scene(rng) for _ in range(count)]
+        scenes = [self._scene(rng) for _ in range(count)]
         pictures = to_tensor(np.stack([render(scene) for scene in scenes]), self.device)
         with torch.no_grad():
             latents = self.vae.encode(pictures).float()
@@ -100,6 +115,12 @@ class GeneratorTask:
                 groundings.append(_grounding(scene, rng) if whole else Grounding())
         weight = torch.from_numpy(cell_weights(scenes, latents.shape[-1])).to(self.device)
         return latents.repeat(DRAWS, 1, 1, 1), weight.repeat(DRAWS, 1, 1, 1), prompts, groundings
+
+    def _scene(self, rng: np.random.Generator) -> Scene:
+        while True:
+            scene = sample_scene(rng)
+            if self.background in (None, scene.background):
+                return scene
 
     def finish(self, out: Path) -> None:
         """Save the whole pipeline in diffusers' layout, fp16, with the card's figures."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasvir.errors import SettingError
+from tasvir.world.scene import BACKGROUNDS
 
 DTYPES = ("auto", "float32", "bfloat16")
 
@@ -26,10 +27,12 @@ class TrainSettings:
         dtype: "auto" (bf16 autocast where the processor has it), "float32" or "bfloat16".
         resume: Go on from the checkpoint in ``out`` instead of refusing to overwrite it.
         threads: CPU threads; None = torch's choice.
-        start: Weights to begin from (a file written by an earlier run), or None.
+        start: Weights to begin from (a file written by an earlier run, or the folder of a pipeline), or None.
         vae: Folder of a trained autoencoder; None = the shipped one.
         pipeline: Folder of a trained generator; None = the shipped one.
         recogniser: Folder of a trained recogniser; None = the shipped one.
+        clip: Folder of a CLIP whose text tower reads a generator's prompts; None = an encoder of its own.
+        background: The only background that a generator is trained on; None = all.
 
     Raises:
         SettingError: A number out of its range, or an unknown dtype.
@@ -49,6 +52,8 @@ class TrainSettings:
     vae: Path | None = None
     pipeline: Path | None = None
     recogniser: Path | None = None
+    clip: Path | None = None
+    background: str | None = None
 
     def __post_init__(self) -> None:
         for name, what in (("steps", "1 or more"), ("batch", "1 or more"), ("threads", "1 or more")):
@@ -61,5 +66,7 @@ class TrainSettings:
                 raise SettingError(f"{name} is {value}: give a number above 0")
         if self.seed < 0:
             raise SettingError(f"seed is {self.seed}: give 0 or more")
+        if self.background is not None and self.background not in BACKGROUNDS:
+            raise SettingError(f"background is {self.background!r}: give one of {', '.join(BACKGROUNDS)}")
         if self.dtype not in DTYPES:
             raise SettingError(f"dtype is {self.dtype!r}: give one of {', '.join(DTYPES)}")

@@ -1,0 +1,1 @@
+"""What sets of pictures are compared by: features of a network, and its class probabilities."""
