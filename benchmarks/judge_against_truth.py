@@ -26,12 +26,12 @@ import numpy as np
 from corruptions import corrupt
 from measuring import Spread, options, progress, show, whole_number
 from PIL import Image
-from rank_correlation import bootstrap_interval, spearman
 
 from tasvir import registry
 from tasvir.errors import LanguageError, UserInputError
 from tasvir.guide.base import Guide
 from tasvir.records import Picture, Prompt
+from tasvir.score.statistics import correlate
 from tasvir.world.captions import caption
 from tasvir.world.description import Description
 from tasvir.world.render import render
@@ -124,11 +124,11 @@ def judge_case(judge: Guide, case: Case, seed: int) -> Row | None:
 def correlation(rows: Sequence[Row], seed: int) -> dict[str, Any]:
     """Rho, its interval and n; None with a reason where there is no value."""
     scores, shares = [float(row.score) for row in rows], [row.share for row in rows]
-    rho = spearman(scores, shares)
-    if rho is None:
-        return {"rho": None, "reason": "scores or shares do not vary", "n": len(rows)}
-    interval = bootstrap_interval(scores, shares, seed=seed)
-    return {"rho": rho, "interval_95": None if interval is None else list(interval), "n": len(rows)}
+    pictures = np.arange(len(rows))  # no prompt has two
+    rho = correlate(np.array(scores), np.array(shares), pictures, draws=2000, seed=seed).rho
+    if rho.value is None:
+        return {"rho": None, "reason": rho.reason, "n": len(rows)}
+    return {"rho": rho.value, "interval_95": rho.interval and list(rho.interval), "n": len(rows)}
 
 
 def table(rows: Sequence[Row]) -> dict[str, dict[str, int]]:

@@ -37,7 +37,11 @@ def test_a_judge_that_knows_the_shares_is_told_from_one_that_does_not(module: Mo
     cases = list(module.cases(24, "both", 0))
     rows = [module.judge_case(Indifferent(), case, 0) for case in cases]
     blind = module.figures(rows, 0, seed=0)
-    assert blind["spearman"] == {"rho": None, "reason": "scores or shares do not vary", "n": 24}
+    assert blind["spearman"] == {
+        "rho": None,
+        "reason": "the first gives every picture the same value",
+        "n": 24,
+    }
     knowing = [replace(row, score=1 + round(4 * row.share)) for row in rows]
     figures = module.figures(knowing, unread=2, seed=0)
     low, high = figures["spearman"]["interval_95"]

@@ -60,7 +60,8 @@ class Pair:
         p_holm: p adjusted by Holm for all pairs of its table (of all categories together in the categories'
             tables), or None.
         effect: Mean over standard deviation of the paired differences (d_z), signed as they are, or None.
-        mde: Least difference that so many prompts show four times out of five (80 % power, 5 % two-sided).
+        mde: Least difference that so many prompts show four times out of five (80 % power, 5 % two-sided), or
+            None.
         wins: Prompts on which the first is better; respects the metric's direction.
         ties: Prompts on which they are equal.
         losses: Prompts on which the second is better.

@@ -17,6 +17,7 @@ from tasvir.app.cli import (
     ask,
     bench,
     cards,
+    compare,
     edit,
     explain,
     generate,
@@ -68,6 +69,7 @@ app.command("query")(query.query)
 app.command("bench", cls=SpacedCommand)(bench.bench)
 app.command("score", cls=SpacedCommand)(score.score)
 app.add_typer(pictures.app, name="pictures")
+app.command("compare")(compare.compare)
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")

@@ -1,7 +1,8 @@
 """Do metrics agree with people, and with each other.
 
-One picture counts once a prompt, however many models it serves. A metric whose lower values are better is
-turned round, so that a positive correlation always says: they prefer the same pictures.
+One picture counts once a prompt, however many models it serves; swept settings are taken together. A metric
+whose lower values are better is turned round, so that a positive correlation always says: they prefer the
+same pictures.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ from tasvir.score.comparing.tables import SIGNIFICANT, compare_columns, judge, t
 from tasvir.score.comparison import Mean, Pair, Sweep, SweepPoint, Table, Time
 from tasvir.score.statistics import Values
 
+Point = tuple[Matrix, Table]
+"""What a sweep has at one setting."""
+
 
 def times(results: RunResults, models: Sequence[str]) -> tuple[Time, ...]:
     """Seconds a picture by suite, settings and model."""
@@ -49,26 +52,33 @@ def _time(cells: Sequence[Cell]) -> Time:
     return Time(first.model, first.suite, dict(first.settings), len(seconds), quartiles)
 
 
-def sweeps(
-    found: Sequence[tuple[Matrix, Table]], measured: Sequence[Time], *, draws: int, seed: int
-) -> tuple[Sweep, ...]:
+def sweeps(found: Sequence[Point], measured: Sequence[Time], *, draws: int, seed: int) -> tuple[Sweep, ...]:
     """Of every metric, suite and model, every setting that has two values or more while the others stay."""
     medians = {
         (time.suite, time.model, settings_key(time.settings)): time.seconds[1]
         for time in measured
         if time.seconds
     }
-    lines: dict[tuple[str, str, str, str, str], list[tuple[Matrix, Table]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Point]] = defaultdict(list)
     for matrix, table in found:
-        for key in sorted(matrix.settings):
-            fixed = settings_key(_without(matrix.settings, key))
-            for model in matrix.models:
-                lines[matrix.metric.name, matrix.suite, model, key, fixed].append((matrix, table))
+        groups[matrix.metric.name, matrix.suite].append((matrix, table))
     return tuple(
         _sweep(model, key, line, medians, draws, seed)
-        for (_, _, model, key, _), line in lines.items()
+        for group in groups.values()
+        for model in dict.fromkeys(model for matrix, _ in group for model in matrix.models)
+        for key, line in _lines(group, model)
         if len(line) > 1
     )
+
+
+def _lines(group: Sequence[Point], model: str) -> list[tuple[str, list[Point]]]:
+    """Every setting that varies, with the points at which it does while the others stay."""
+    lines: dict[tuple[str, str], list[Point]] = defaultdict(list)
+    for key in sorted({key for matrix, _ in group for key in matrix.settings}):
+        for matrix, table in group:
+            if key in matrix.settings and model in matrix.models:
+                lines[key, settings_key(_without(matrix.settings, key))].append((matrix, table))
+    return [(key, line) for (key, _), line in lines.items()]
 
 
 def _without(settings: dict[str, Any], key: str) -> dict[str, Any]:
@@ -78,7 +88,7 @@ def _without(settings: dict[str, Any], key: str) -> dict[str, Any]:
 def _sweep(
     model: str,
     key: str,
-    line: Sequence[tuple[Matrix, Table]],
+    line: Sequence[Point],
     medians: dict[tuple[str, str, str], float],
     draws: int,
     seed: int,
@@ -127,7 +137,7 @@ def _best(means: Sequence[Mean], sign: int) -> int | None:
     return min(known)[1] if known else None
 
 
-def _differences(line: Sequence[tuple[Matrix, Table]], model: str, best: int) -> Values:
+def _differences(line: Sequence[Point], model: str, best: int) -> Values:
     """Prompts x points: each point's values less those of the best one, NaN where either lacks the prompt."""
     of_points = [
         dict(zip(matrix.prompts, matrix.values[:, matrix.models.index(model)], strict=True))

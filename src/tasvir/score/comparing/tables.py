@@ -74,7 +74,7 @@ def judge(pairs: Sequence[Pair], sign: int) -> list[Pair]:
         verdict: Verdict = "undecided"
         if p is not None and p < SIGNIFICANT and pair.difference:
             verdict = "first" if sign * pair.difference > 0 else "second"
-        reason = (too_few(pair.n, tests) if pair.n else "") or pair.reason
+        reason = (too_few(pair.n, tests) if pair.n and verdict == "undecided" else "") or pair.reason
         judged.append(replace(pair, p_holm=p, verdict=verdict, reason=reason))
     return judged
 
@@ -83,7 +83,7 @@ def too_few(n: int, tests: int) -> str:
     """Why so many prompts can show no difference in so many tests, however large it is; "" where they can."""
     if least_p(n) * tests < SIGNIFICANT:
         return ""
-    return f"{n} prompts cannot show any difference in {tests} test{'s' if tests > 1 else ''} at once"
+    return f"too few: {n} prompt{'s' if n > 1 else ''} in {tests} test{'s' if tests > 1 else ''}"
 
 
 def _pair(names: tuple[str, str], column: Values, sign: int, mean: Figure, p: float | None) -> Pair:

@@ -119,14 +119,15 @@ def effect_size(differences: Values) -> float | None:
 def least_detectable(differences: Values) -> float | None:
     """Least true difference that so many prompts show four times out of five: 2.8 s / sqrt(n).
 
-    80 % power, two-sided 5 %, s the standard deviation of the differences found; None for fewer than two.
+    80 % power, two-sided 5 %, s the standard deviation of the differences found; None where they do not vary:
+    what else there is to see is not known then.
     """
     spread = _spread(differences)
-    return None if spread is None else POWER80 * spread / math.sqrt(len(differences))
+    return POWER80 * spread / math.sqrt(len(differences)) if spread else None
 
 
 def _spread(differences: Values) -> float | None:
-    """None for fewer than two, exactly 0 where all are equal."""
-    if len(differences) < 2:
+    """None for fewer than two, or where all are equal."""
+    if len(differences) < 2 or all_equal(differences):
         return None
-    return 0.0 if all_equal(differences) else float(differences.std(ddof=1))
+    return float(differences.std(ddof=1))
