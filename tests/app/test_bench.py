@@ -50,20 +50,24 @@ def test_a_matrix_is_drawn_and_scored_by_one_command(bench: Bench, out: Path, be
     assert len(set(seeds.values())) == 2 and set(seeds) == {0, 1}
     for cell in results.cells:
         assert cell.scores["redness"].value == pytest.approx(cell.story["provenance"]["seed"] % 256 / 255)
-    assert [(figure.model, figure.score.value) for figure in results.set_figures] == [("painter", 8), ("b", 8)]
+    assert [(figure.model, figure.score.value) for figure in results.set_figures] == [
+        ("painter", 8),
+        ("b", 8),
+    ]
     told = json.loads(result.stdout)
     assert told["pictures"] == {"painter": 8, "b": 8} and told["failures"] == []
     means = {row["model"]: row["value"] for row in told["means"]}
     by_prompt = [cell.scores["redness"].value for cell in results.cells if cell.model == "b"]
     assert means["b"] == pytest.approx(sum(by_prompt) / 8)  # type: ignore[arg-type]
-    assert {speed.model: (speed.n, speed.batch) for speed in results.speeds} == {"painter": (8, 3), "b": (8, 3)}
+    assert {speed.model: (speed.n, speed.batch) for speed in results.speeds} == {
+        "painter": (8, 3),
+        "b": (8, 3),
+    }
 
 
 def test_models_share_the_seed_of_a_prompt_and_prompts_do_not(bench: Bench, out: Path) -> None:
     bench("few --models painter b=painter:blue")
-    seeds = {
-        (cell.prompt, cell.model): cell.story["provenance"]["seed"] for cell in load_results(out).cells
-    }
+    seeds = {(cell.prompt, cell.model): cell.story["provenance"]["seed"] for cell in load_results(out).cells}
     assert all(seeds[prompt, "painter"] == seeds[prompt, "b"] for prompt, _ in seeds)
     assert len(set(seeds.values())) == 4
 
@@ -111,9 +115,7 @@ def test_what_a_service_did_not_answer_is_asked_again(bench: Bench, out: Path, b
     assert all(cell.scores["judging"].value == 0.5 for cell in load_results(out).cells)
 
 
-def test_a_failing_prompt_fails_alone_and_is_tried_again(
-    bench: Bench, out: Path, bench_plugins: Any
-) -> None:
+def test_a_failing_prompt_fails_alone_and_is_tried_again(bench: Bench, out: Path, bench_plugins: Any) -> None:
     bench_plugins.Few.texts = ("a red car", "a broken dog", "a ball")
     result = bench("few --models painter --metrics redness", code=1)
     assert "1 x painter: SettingError: this prompt cannot be drawn" in result.output
@@ -211,7 +213,10 @@ def test_pictures_of_other_code_are_drawn_anew(
         ("few --models panter", "no generator is called 'panter'"),
         ("few --models painter+gude:scripted", "no method is called 'gude'; did you mean 'guide'"),
         ("few --models painter+guide", "say who guides"),
-        ("few --models painter --metrics predicate", "no metric is called 'predicate'; did you mean 'predicates'"),
+        (
+            "few --models painter --metrics predicate",
+            "no metric is called 'predicate'; did you mean 'predicates'",
+        ),
         ("few --models painter --metrics unopenable", "this metric cannot be opened"),
         ("few --models painter+best-of-n:scripted", "add that to --models"),
         ("few --models painter --seeds 3-1", "--seeds '3-1'"),

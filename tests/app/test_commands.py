@@ -24,7 +24,15 @@ HEAVY = ("torch", "numpy", "diffusers", "transformers")
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["generate", "--help"], ["edit", "--help"], ["list"], ["models", "list"], ["--version"]],
+    [
+        ["--help"],
+        ["generate", "--help"],
+        ["edit", "--help"],
+        ["list"],
+        ["models", "list"],
+        ["suites", "list"],
+        ["--version"],
+    ],
 )
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     code = (
@@ -37,9 +45,10 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
 
 
 def test_every_command_has_help(runner: CliRunner) -> None:
-    commands = ["generate", "plan", "judge", "list", "world render", "world prompts", "world evaluate"]
+    commands = ["generate", "plan", "judge", "list", "world render", "world evaluate"]
     commands += ["world agreement", "ask", "edit", "explain", "serve guide", "guide copy"]
     commands += ["models list", "models show", "models tiny"]
+    commands += ["suites list", "suites show", "suites add", "suites remove"]
     commands += [f"train {model}" for model in ("autoencoder", "generator", "recogniser", "oracle")]
     for command in commands:
         result = runner.invoke(app, [*command.split(), "--help"])

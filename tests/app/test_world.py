@@ -89,15 +89,6 @@ def test_render_repeats_itself_by_seed(runner: CliRunner, tmp_path: Path) -> Non
         assert f"scene-{index}.png  {first.text['prompt']}" in result.stdout
 
 
-def test_prompts_can_be_chosen_by_category(runner: CliRunner) -> None:
-    result = runner.invoke(app, ["world", "prompts", "--category", "spatial", "--limit", "3", "--json"])
-    rows = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [row["category"] for row in rows] == ["spatial"] * 3
-    assert all(row["description"]["entities"] for row in rows)
-    wrong = runner.invoke(app, ["world", "prompts", "--category", "spatula"])
-    assert (wrong.exit_code, "spatial" in wrong.stderr) == (2, True)
-
-
 def test_rescoring_draws_nothing_and_needs_a_folder(
     runner: CliRunner, asked: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

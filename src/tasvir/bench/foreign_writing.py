@@ -57,9 +57,10 @@ def of_run(
         raise SettingError(f"{model} drew under several settings: choose one of {listed}")
     chosen = [cell for cell in cells if settings is None or cell.settings == settings]
     if not chosen:
+        suites, models = ", ".join(results.suites), ", ".join(info.name for info in results.models)
         raise UnknownNameError(
-            f"the run has no pictures of {model!r} on {suite!r} under {settings or 'any settings'}; its "
-            f"suites are {', '.join(results.suites)}, its models {', '.join(info.name for info in results.models)}"
+            f"the run has no cells of {model!r} on {suite!r} under {settings or 'any settings'}: it has the "
+            f"suites {suites} and the models {models}"
         )
     return [
         Exported(results.prompts[cell.key], cell.seed, folder / cell.path)

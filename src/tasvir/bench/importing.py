@@ -19,7 +19,7 @@ from tasvir import __version__, registry
 from tasvir.bench.base import Suite
 from tasvir.bench.download import OnProgress, is_address, without_secrets
 from tasvir.bench.imported import Given, ImportedSuite
-from tasvir.bench.prompt_rows import checked_prompt
+from tasvir.bench.prompt_rows import check_letters, checked_prompt
 from tasvir.bench.published import PublishedSuite, texts_hash
 from tasvir.bench.suite_folder import suite_folder, write_suite
 from tasvir.bench.suite_sources import gather
@@ -85,7 +85,7 @@ def add_suite(
     warnings = _wrong_numbers(known, prompts)
     if warnings and not accept:
         raise SettingError(
-            f"{source if not is_address(source) else without_secrets(source)} is not {name} as it was "
+            f"{without_secrets(source) if is_address(source) else source} is not {name} as it was "
             f"published: {'; '.join(warnings)}. Give the whole suite, or take it as it is with --accept"
         )
     version = known.versions.get(texts_hash(entry.text for entry in prompts))
@@ -134,6 +134,7 @@ def _check_prompts(name: str, prompts: Sequence[SuitePrompt]) -> None:
     for entry in prompts:
         try:
             checked_prompt(entry.text)
+            check_letters(entry.category, "the category")
         except (UserInputError, ValueError) as problem:
             raise SettingError(f"{name}, prompt {entry.id}: {problem}") from problem
 

@@ -2,7 +2,7 @@
 
 A document breaks lists by pages, and lines by its width. An entry begins where the next number stands at the
 beginning of a line; until it ends with a full stop, further lines belong to it; what comes between that and
-the next number (page numbers, headers, empty lines) is passed over.
+the next number (page numbers, titles, empty lines) is passed over.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from tasvir.errors import PluginError, SettingError
 
 FURNITURE = 12
 """Lines that may stand between two entries; more, and the list has ended."""
-HEADER_TIMES = 3
-"""A line that is there so often in a document is a header, and belongs to no entry."""
-_LETTERS = str.maketrans(
-    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "’": "'", "‐": "-", "\u00a0": " "}
-)
+PAGE_END = "\f"
+HEADER_LINES, HEADER_PAGES = 2, 3
+"""One of so many first or last lines of a page that is there on so many pages, but for its numbers, is a
+header or footer."""
+_LETTERS = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "’": "'", "\u00a0": " "})
+_DIVIDERS = ("\u00ad", "\u2010")
+"""Signs that at the end of a line only divide a word; a minus may also join two."""
+_DIVIDED = re.compile(r"([^\W\d_]+)[-\u00ad\u2010]\n([^\W\d_]+)")
 _ENTRY = re.compile(r"\s*(\d{1,4})\s?[.)](?:\s+(.*))?")
 _PAGE_NUMBER = re.compile(r"[\s\d.-]*|[ivxlc]+")
 
 
 def document_text(data: bytes, where: str) -> str:
-    """All text of a PDF, page by page.
+    """All text of a PDF, with `PAGE_END` between its pages.
 
     Raises:
         PluginError: pypdf is not installed.
@@ -39,7 +42,7 @@ def document_text(data: bytes, where: str) -> str:
             f"{where} is a PDF, and reading one needs pypdf: pip install 'tasvir[pdf]', or give its text"
         ) from problem
     try:
-        text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+        text = PAGE_END.join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise SettingError(f"{where} cannot be read as a PDF ({problem}): give its text instead") from problem
     if not text.strip():
@@ -54,7 +57,7 @@ def numbered_list(text: str, notes: list[str]) -> list[str]:
         text: The whole document.
         notes: Takes a sentence for what was put together or passed over.
     """
-    lines = [line.strip() for line in text.translate(_LETTERS).splitlines()]
+    lines = _without_headers(text.translate(_LETTERS).split(PAGE_END))
     starts = [index for index, line in enumerate(lines) if _number(line) == 1]
     reader = _Reader(lines)
     lists = [reader.read(start) for start in starts]
@@ -62,8 +65,26 @@ def numbered_list(text: str, notes: list[str]) -> list[str]:
     if joined:
         notes.append(f"{joined} entries that went over several lines put together")
     if passed_over:
-        notes.append(f"{passed_over} lines between entries passed over (page numbers, headers)")
+        notes.append(f"{passed_over} lines between entries passed over (page numbers, titles)")
     return entries
+
+
+def _without_headers(pages: list[str]) -> list[str]:
+    """The lines of all pages with single spaces and without what stands on every page."""
+    split = [[" ".join(line.split()) for line in page.splitlines() if line.strip()] for page in pages]
+    edges = [{*page[:HEADER_LINES], *page[-HEADER_LINES:]} for page in split]
+    edges = [{line for line in lines if _number(line) is None and not _is_whole(line)} for lines in edges]
+    counts = Counter(form for lines in edges for form in {_without_numbers(line) for line in lines})
+    return [
+        line
+        for page, lines in zip(split, edges, strict=True)
+        for line in page
+        if not (line in lines and counts[_without_numbers(line)] >= HEADER_PAGES)
+    ]
+
+
+def _without_numbers(line: str) -> str:
+    return re.sub(r"\d+", "0", line)
 
 
 class _Reader:
@@ -71,8 +92,8 @@ class _Reader:
 
     def __init__(self, lines: list[str]) -> None:
         self._lines = lines
-        self._words = set(re.findall(r"[^\W\d_]+", " ".join(lines).lower()))
-        self._headers = {line for line, count in Counter(lines).items() if count >= HEADER_TIMES}
+        whole = _DIVIDED.sub("", "\n".join(lines).lower())  # halves of words are no words
+        self._words = set(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)?", whole))
 
     def read(self, start: int) -> tuple[list[str], int, int]:
         """The entries, how many of them were put together from lines, and how many lines were passed over."""
@@ -83,7 +104,9 @@ class _Reader:
             if _number(line) == len(entries) + 1:
                 entries.append(_after_number(line))
                 passed_over, between = passed_over + between, 0
-            elif not line or _PAGE_NUMBER.fullmatch(line) or line in self._headers or _is_whole(entries[-1]):
+            elif _number(line) == 1:
+                break  # another list
+            elif not line or _PAGE_NUMBER.fullmatch(line) or _is_whole(entries[-1]):
                 between += bool(line)
                 if between > FURNITURE:
                     break
@@ -91,18 +114,23 @@ class _Reader:
                 if entries[-1]:
                     joined.add(len(entries))
                 entries[-1] = self._joined(entries[-1], line)
-        return entries, len(joined), passed_over
+        return [entry.replace("\u2010", "-") for entry in entries], len(joined), passed_over
 
     def _joined(self, before: str, line: str) -> str:
         """Two lines as one; a word that was divided between them is put together."""
-        if before.endswith("\u00ad"):
+        if before.endswith(_DIVIDERS):
             return before[:-1] + line
-        divided = re.search(r"(\w+)-$", before), re.match(r"\w+", line)
-        if not (divided[0] and divided[1]):
+        divided = _DIVIDED.search(f"{before}\n{line}".lower())
+        if divided is None:
             return f"{before} {line}".strip()
-        first, second = divided[0][1].lower(), divided[1][0].lower()
-        compound = first + second not in self._words and {first, second} <= self._words
-        return (before if compound else before[:-1]) + line
+        compound = "-" in before.split()[-1][:-1]  # merry-go-
+        return (before if compound or self._keeps_hyphen(*divided.groups()) else before[:-1]) + line
+
+    def _keeps_hyphen(self, first: str, second: str) -> bool:
+        """What the document says elsewhere: the word whole, with its hyphen, or its parts as words."""
+        if first + second in self._words:
+            return False
+        return f"{first}-{second}" in self._words or {first, second} <= self._words
 
 
 def _after_number(line: str) -> str:

@@ -65,13 +65,21 @@ def read_rows(path: Path) -> list[PromptRow]:
         UnknownNameError: The file cannot be read.
         SettingError: A line is wrong (its number is told), or there is no prompt.
     """
+    return rows_in(bytes_of(path), path.suffix.lower(), str(path))
+
+
+def bytes_of(path: Path) -> bytes:
+    """A file of prompts as it is on disk.
+
+    Raises:
+        UnknownNameError: The file cannot be read.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as problem:
         raise UnknownNameError(
             f"cannot read the prompts in {path}: {problem.strerror or problem}"
         ) from problem
-    return rows_in(data, path.suffix.lower(), str(path))
 
 
 def rows_in(data: bytes, suffix: str, where: str) -> list[PromptRow]:
@@ -121,10 +129,19 @@ def checked_prompt(text: object) -> Prompt:
     if not isinstance(text, str):
         raise SettingError("no 'prompt' in it that is a text")
     text.encode()
+    check_letters(text, "the prompt")
+    return Prompt(text.strip())
+
+
+def check_letters(text: str, what: str) -> None:
+    """Refuse what would steer the terminal that shows it.
+
+    Raises:
+        SettingError: A control character other than the end of a line and the tab.
+    """
     control = next((letter for letter in text if unicodedata.category(letter) == "Cc"), None)
     if control is not None and control not in "\n\t":
-        raise SettingError(f"the prompt holds the control character {control!r}: take it out")
-    return Prompt(text.strip())
+        raise SettingError(f"{what} holds the control character {control!r}: take it out")
 
 
 def _lines(text: str, where: str, *, in_json: bool) -> Iterator[PromptRow]:

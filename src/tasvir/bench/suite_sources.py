@@ -18,7 +18,8 @@ def gather(suite: PublishedSuite, source: str, on_progress: OnProgress | None = 
 
     Args:
         suite: What is looked for.
-        source: A file, a folder (searched with its subfolders), or an address; one with / at the end is a folder.
+        source: A file, a folder (searched with its subfolders), or an address; with / at its end it is a
+            folder's.
         on_progress: See `tasvir.bench.download`.
 
     Raises:

@@ -29,11 +29,12 @@ DRAWS = 1000
 def check_options(opening: Opening, asked: Asked, metrics: Sequence[str]) -> None:
     """Refuse flags that none of the models and metrics has."""
     from tasvir.app.cli.models import check_flags
+    from tasvir.bench.asked import OF_OTHERS
     from tasvir.bench.models import parse_spec
 
     plugins = [("metrics", name) for name in metrics]
-    for model in asked.models.values():
-        spec = parse_spec(model["spec"])
+    drawn_here = [model["spec"] for model in asked.models.values() if model["spec"] != OF_OTHERS]
+    for spec in map(parse_spec, drawn_here):
         plugins.append(("generators", spec.generator))
         if spec.guide is not None:
             plugins.append(("guides", spec.guide))
@@ -124,6 +125,7 @@ def _show(folder: Path, results: RunResults, failures: Failures, stopped_by: Seq
     console.print(f"run      {folder}", soft_wrap=True)
     if failures or stopped_by:
         console.print("the same command tries again what failed")
+    console.print(f"next     tasvir compare {folder}, tasvir report {folder}", soft_wrap=True)
 
 
 def _speed(speed: Speed) -> str:

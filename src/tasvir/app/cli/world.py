@@ -1,4 +1,4 @@
-"""`tasvir world`: look into the picture world, its prompts, and how well the loop does on them."""
+"""`tasvir world`: look into the picture world, and how well the loop does on its prompts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from tasvir.bench.result import Result
     from tasvir.world.scene import Scene
 
-app = typer.Typer(
-    no_args_is_help=True, help="The picture world whose truth is known: scenes, prompts, evaluation."
-)
+app = typer.Typer(no_args_is_help=True, help="The picture world whose truth is known: scenes, evaluation.")
 
 
 class Split(StrEnum):
@@ -68,31 +66,6 @@ def _save_scene(scene: Scene, size: tuple[int, int], path: Path, text: str) -> N
     info = PngImagePlugin.PngInfo()
     info.add_itxt("prompt", text)
     Image.fromarray(render_scene(scene, size=size)).save(path, pnginfo=info)
-
-
-@app.command()
-def prompts(
-    category: Annotated[str | None, typer.Option(help="Only this category, e.g. spatial.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="JSON lines, with the truth each prompt is scored by.")
-    ] = False,
-) -> None:
-    """Show the held-out prompts of the world suite."""
-    from tasvir.errors import UnknownNameError
-    from tasvir.world.suite import world_suite
-
-    suite = world_suite()
-    categories = list(dict.fromkeys(entry.category for entry in suite))
-    if category is not None and category not in categories:
-        raise UnknownNameError(f"there is no category {category!r}: expected one of {', '.join(categories)}")
-    chosen = [entry for entry in suite if category in (None, entry.category)][:limit]
-    for entry in chosen:
-        if as_json:
-            row = {"id": entry.id, "category": entry.category, "text": entry.text}
-            typer.echo(json.dumps(row | {"description": entry.description.to_dict()}, ensure_ascii=False))
-        else:
-            typer.echo(f"{entry.id:<18} {entry.category:<12} {entry.text}")
 
 
 @app.command()

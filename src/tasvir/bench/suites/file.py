@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tasvir.bench.base import Suite
-from tasvir.bench.prompt_rows import PromptRow, read_rows, told_by_line
+from tasvir.bench.prompt_rows import PromptRow, bytes_of, check_letters, rows_in, told_by_line
 from tasvir.errors import SettingError
 from tasvir.records import SuitePrompt
 
@@ -60,8 +60,8 @@ class FileSuite(Suite):
 
     @cached_property
     def _content(self) -> tuple[tuple[SuitePrompt, ...], str]:
-        rows = read_rows(self.path)
-        sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        data = bytes_of(self.path)
+        rows = rows_in(data, self.path.suffix.lower(), str(self.path))
         found: dict[str, SuitePrompt] = {}
         lines: dict[str, int] = {}
         for index, row in enumerate(rows):
@@ -76,11 +76,12 @@ class FileSuite(Suite):
                     )
                 found[entry.id] = entry
                 lines.setdefault(entry.text, row.line)
-        return tuple(found.values()), sha256
+        return tuple(found.values()), hashlib.sha256(data).hexdigest()
 
 
 def _suite_prompt(row: PromptRow, index: int) -> SuitePrompt:
     category = row.field("category")
+    check_letters(str(category), "the category")
     facts = {
         key: _fact(key, value)
         for key, value in row.fields.items()
