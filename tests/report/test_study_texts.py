@@ -55,9 +55,13 @@ def test_plural_forms_are_the_language_s_own(language: str) -> None:
             assert all(COUNTED in places(form) for form in forms(text)), f"{language}: {key}"
     if not FORMS[language]:
         return
-    nouns = re.compile(r"\{count\} (prompts?|pictures?|models?|seeds?|person|people|suites?|metrics?)\b")
+    counted = r"(prompts?|pictures?|models?|pairs? of|seeds?|person|people|suites?|metrics?|ratings?)\b"
+    nouns = re.compile(rf"\{{count\}} {counted}")
     single = [key for key, text in every(language) if isinstance(text, str) and nouns.search(text)]
     assert single == []
+    others = re.compile(rf"\{{(?!count|pairs)\w+\}} {counted}")
+    second = [key for key, text in every(language) for form in forms(text) if others.search(form)]
+    assert second == [], "a second number in a sentence has no form of its own"
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])

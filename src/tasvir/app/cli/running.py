@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     Failures = Counter[tuple[str, str]]
 
 INTERRUPTED = 130
-DRAWS = 1000
-"""Resamples of the intervals shown at the end; `tasvir compare` takes more."""
 
 
 def check_options(opening: Opening, asked: Asked, metrics: Sequence[str]) -> None:
@@ -73,7 +71,7 @@ def _means(results: RunResults) -> list[tuple[Table, Mean]]:
 
     if not results.metrics:
         return []
-    return [(table, mean) for table in compare(results, draws=DRAWS).tables for mean in table.overall.means]
+    return [(table, mean) for table in compare(results).tables for mean in table.overall.means]
 
 
 def _as_data(folder: Path, results: RunResults, failures: Failures) -> dict[str, Any]:

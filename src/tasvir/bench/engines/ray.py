@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import socket
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -168,6 +169,7 @@ class RayEngine(Engine):
         here: dict[str, Any] = {"num_cpus": self._asked, "include_dashboard": False}
         more = {} if self._address else here
         try:
+            _knock(self._address)
             self._ray.init(address=self._address, log_to_driver=False, logging_level="ERROR", **more)
         except (OSError, RuntimeError, ValueError) as problem:
             raise SettingError(
@@ -265,6 +267,18 @@ class RayEngine(Engine):
         self._actors.remove(actor)
         with suppress(Exception):  # it may be dead already
             self._ray.kill(actor.handle)
+
+
+def _knock(address: str | None) -> None:
+    """Find out at once whether anybody listens there: Ray itself asks again for minutes.
+
+    Raises:
+        OSError: Nobody does.
+        ValueError: It is no address.
+    """
+    if address is not None and ":" in address:
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _tasks(jobs: Sequence[Job]) -> tuple[list[_Task], list[_Task]]:

@@ -41,7 +41,7 @@ def lead(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
         say("lead.first", every, model=Name(leaders[0]), **told),
         *_sureness(one, leaders[0], second, values),
         *_place(one, leaders[0]),
-        *_pairs(one, values),
+        *_pairs(one, {leaders[0], second}, values),
     ]
 
 
@@ -94,8 +94,8 @@ def _place(one: Scored, leader: str) -> list[Statement]:
     return [say("lead.stable" if place.low == place.high else "lead.unstable", model=Name(leader), **ids)]
 
 
-def _pairs(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
-    """How many pairs are decided, and those beyond the first."""
+def _pairs(one: Scored, told: set[str], values: Mapping[str, Value]) -> list[Statement]:
+    """How many pairs are decided, and which besides the one of which was told."""
     pairs = [oriented(one, pair) for pair in one.table.overall.pairs]
     if len(pairs) < 2:
         return []
@@ -103,7 +103,8 @@ def _pairs(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
     whole, count = one.id("verdicts", "pairs"), one.id("verdicts", "decided_pairs")
     said = [say("pairs.decided", among, count=Ref(count), pairs=Ref(whole))]
     decided = sorted((pair for pair in pairs if pair.better), key=lambda pair: -abs(pair.difference or 0))
-    said += [say("pairs.better", **told_pair(one, pair, values)) for pair in decided[:MOST_PAIRS]]
+    others = [pair for pair in decided if {pair.first, pair.second} != told]
+    said += [say("pairs.better", **told_pair(one, pair, values)) for pair in others[:MOST_PAIRS]]
     undecided = [pair for pair in pairs if not pair.better]
     if undecided and decided:
         listed = Listed(tuple(map(couple, undecided)))

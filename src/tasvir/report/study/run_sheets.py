@@ -142,7 +142,7 @@ def _time_row(scope: tuple[str, str], time: Time, fastest: float) -> tuple[Entry
 
 def speeds_sheet(speeds: Iterable[Speed]) -> Sheet | None:
     """Timed drawing: warm, synchronised, without loading; None where nothing was timed."""
-    rows = tuple(map(_speed_row, speeds))
+    rows = tuple(_speed_row(index, speed) for index, speed in enumerate(speeds))
     if not rows:
         return None
     head = ("model", "settings", "seconds", "steps_per_second", "batch", "load_seconds", "peak", "device")
@@ -150,18 +150,22 @@ def speeds_sheet(speeds: Iterable[Speed]) -> Sheet | None:
     return Sheet("speeds", Message("sheet.speeds"), heads, rows, (Message("note.speeds"),))
 
 
-def _speed_row(speed: Speed) -> tuple[Entry, ...]:
-    base = ("speeds", speed.model, settings_text(speed.settings))
+def speed_id(index: int, speed: Speed, column: str) -> str:
+    """Of a value of the n-th speed: a model may have been timed on several devices."""
+    return value_id("speeds", str(index), speed.model, settings_text(speed.settings), column)
+
+
+def _speed_row(index: int, speed: Speed) -> tuple[Entry, ...]:
     low, middle, high = speed.seconds
     per_second = speed.steps_per_second
     return (
         Name(speed.model),
         at(speed.settings),
-        Value(value_id(*base, "seconds"), middle, "seconds", 3, low, high, speed.n),
-        Value(value_id(*base, "steps_per_second"), per_second, "plain", 2, n=speed.n),
-        Value(value_id(*base, "batch"), speed.batch, "count"),
-        Value(value_id(*base, "load_seconds"), speed.load_seconds, "seconds"),
-        Value(value_id(*base, "peak"), speed.peak_bytes, "bytes"),
+        Value(speed_id(index, speed, "seconds"), middle, "seconds", 3, low, high, speed.n),
+        Value(speed_id(index, speed, "steps_per_second"), per_second, "plain", 2, n=speed.n),
+        Value(speed_id(index, speed, "batch"), speed.batch, "count"),
+        Value(speed_id(index, speed, "load_seconds"), speed.load_seconds, "seconds"),
+        Value(speed_id(index, speed, "peak"), speed.peak_bytes, "bytes"),
         Name(speed.device),
     )
 
