@@ -3,7 +3,7 @@
     python benchmarks/judge_against_truth.py [-n 1000] [--texts suite] [--keep DIR] [--json]
 
 For each text a scene is made in which all of it is true, corrupted step by step (a thing dropped,
-recoloured, moved, turned and so on; see corruptions.py) towards a share of true predicates that is drawn at
+recoloured, moved, turned and so on; see tasvir.bench.auditing.corrupting) towards a share of true predicates that is drawn at
 random, and rendered; a fifth of the scenes stay true. The truth is the share of the text's predicates that
 hold in the scene that was drawn. The judge is given the text and the pixels, nothing else. Reported:
 Spearman's rho of score against true share with a bootstrap interval, also by source of the text, and how
@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from corruptions import corrupt
 from measuring import Spread, options, progress, show, whole_number
 from PIL import Image
 
@@ -33,6 +32,7 @@ from tasvir.guide.base import Guide
 from tasvir.records import Picture, Prompt
 from tasvir.score.statistics import correlate
 from tasvir.world.captions import caption
+from tasvir.bench.auditing.corrupting import corrupt
 from tasvir.world.description import Description
 from tasvir.world.render import render
 from tasvir.world.sampler import sample_for, sample_scene
