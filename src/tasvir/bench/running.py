@@ -57,6 +57,7 @@ class Run:
         at_once: Calls on their way at once for each metric that waits.
 
     Attributes:
+        metrics: As they were given.
         stopped_by: Why something was left undone that the user can mend, such as a used-up budget.
     """
 
@@ -71,7 +72,7 @@ class Run:
         at_once: int = 8,
     ) -> None:
         self.store, self._asked, self._jobs = store, asked, jobs
-        self._metrics, self._progress = metrics, progress
+        self.metrics, self._progress = metrics, progress
         self.stopped_by: list[str] = []
         self._cells = [
             cell
@@ -102,7 +103,7 @@ class Run:
             self._scorer.stop(PATIENCE)
             if engine is not None:
                 engine.close()
-        score_sets(self._metrics, self.store, self._cells, self._progress.say)
+        score_sets(self.metrics, self.store, self._cells, self._progress.say)
         if not any(job.batches for job in self._lacking()):
             shutil.rmtree(self.store.folder / DRAWN, ignore_errors=True)
 
@@ -169,7 +170,7 @@ class Run:
                 self._progress.expect(job.model.name, total, total - left)
         keys = self._shows if drawing else self.store.has_pictures(self._shows)
         pictures = sum(len(self._shows[key]) for key in keys)
-        for one in self._metrics:
+        for one in self.metrics:
             if not one.info.of_sets:
                 self._progress.expect(one.info.name, pictures, 0)
 

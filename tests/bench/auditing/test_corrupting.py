@@ -73,7 +73,8 @@ def test_it_comes_as_near_to_the_wanted_share_as_the_predicates_allow() -> None:
     """Four predicates: quarters are within reach, and no step passes the target unless that is nearer."""
     for wanted in (0.75, 0.5, 0.25):
         shares = [
-            corrupting.corrupt(SCENE, DOG_LEFT_OF_CAR, wanted, np.random.default_rng(s)).share for s in range(10)
+            corrupting.corrupt(SCENE, DOG_LEFT_OF_CAR, wanted, np.random.default_rng(s)).share
+            for s in range(10)
         ]
         assert sorted(shares)[5] == wanted
         assert all(abs(share - wanted) <= 0.25 for share in shares)

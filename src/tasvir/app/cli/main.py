@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from tasvir import __version__
 from tasvir.app.cli import (
     ask,
+    audit,
     bench,
     cards,
     compare,
@@ -69,6 +70,7 @@ app.command("explain")(explain.explain)
 app.command("query")(query.query)
 app.command("compare")(compare.compare)
 app.command("bench", cls=SpacedCommand)(bench.bench)
+app.command("audit", cls=SpacedCommand)(audit.audit)
 app.command("score", cls=SpacedCommand)(score.score)
 app.add_typer(pictures.app, name="pictures")
 app.command("report")(report.report)

@@ -101,9 +101,7 @@ def change_pose(things: Things, _: Description, rng: Generator) -> Things | None
     """Give one person another pose."""
     index = some(things, rng)
     poses = [pose for pose in catalogue()[things[index].kind].poses if pose != things[index].pose]
-    return (
-        put(things, index, replace(things[index], pose=poses[rng.integers(len(poses))])) if poses else None
-    )
+    return put(things, index, replace(things[index], pose=poses[rng.integers(len(poses))])) if poses else None
 
 
 def add_another(things: Things, _: Description, rng: Generator) -> Things | None:
@@ -178,8 +176,7 @@ def _reachable(now: Step, scene: Scene, description: Description, rng: Generator
 def all_visible(things: Sequence[Placed], most: float = MAX_HIDDEN, cells: int = 32) -> bool:
     """Whether nearer boxes cover no thing by more than this share of its own, on a grid of points."""
     return all(
-        _hidden(thing.box, [t.box for t in things[i + 1 :]], cells) <= most
-        for i, thing in enumerate(things)
+        _hidden(thing.box, [t.box for t in things[i + 1 :]], cells) <= most for i, thing in enumerate(things)
     )
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 from tasvir.bench.auditing.corrupting import all_visible
 from tasvir.bench.auditing.faults import FAULTS, MAX_HIDDEN, Fault, Faulty, faultless, make_fault
 from tasvir.records import SuitePrompt
+from tasvir.score.auditing.truth import RELATION_KINDS
 from tasvir.world.captions import caption
 from tasvir.world.catalogue import catalogue
 from tasvir.world.description import Description, Entity
@@ -33,13 +34,6 @@ LEAST_PREDICATES = 3
 """A text that claims less has no shades between true and false."""
 TRIES = 400
 """Scenes that are looked at for one wanted fault."""
-RELATION_KINDS = {
-    "plane": ("left of", "right of", "above", "below", "next to"),
-    "depth": ("in front of", "behind"),
-    "contact": ("on", "under", "inside"),
-    "action": ("holding", "riding", "facing", "walking towards", "running towards"),
-}
-"""Relations by what they ask of an eye."""
 _WANTED_KINDS = {"wrong relation": tuple(RELATION_KINDS), "swapped roles": ("plane", "depth")}
 """Kinds of relations that are looked for in turn; "on" and "holding" are hardly ever true the other way."""
 
@@ -95,9 +89,7 @@ def _prompt(number: int, seed: int) -> AuditPrompt:
             continue
         pictures = {COLUMNS[0]: true, COLUMNS[1]: one}
         pictures |= _more(wanted, description, true, one, scene.background, rng)
-        prompt = SuitePrompt(
-            f"audit-{number:04d}", text, wanted.name, {"description": description.to_dict()}
-        )
+        prompt = SuitePrompt(f"audit-{number:04d}", text, wanted.name, {"description": description.to_dict()})
         return AuditPrompt(prompt, scene.background, scene.seed, pictures)
     raise AssertionError(f"no scene with the fault {wanted.name!r} in {TRIES}")
 
@@ -153,7 +145,9 @@ def _more(
     if two is None:
         return found
     found[COLUMNS[3]] = two
-    three = _first([fault for fault in rest if fault.name not in two.faults], description, two, background, rng)
+    three = _first(
+        [fault for fault in rest if fault.name not in two.faults], description, two, background, rng
+    )
     if three is not None:
         found[COLUMNS[4]] = three
     return found
