@@ -90,8 +90,8 @@ def _metrics(part: Part) -> AuditTable:
         "Agreement with the truth",
         head,
         rows,
-        "Kendall's tau-b and Spearman's rho with ratings from 1 to 5 made of the truth; tau with the share of "
-        "true predicates itself; share of pairs in which the true picture stands above its twin with one "
+        "Kendall's tau-b and Spearman's rho with ratings from 1 to 5 made of the truth; tau with the share "
+        "of true predicates itself; share of pairs in which the true picture stands above its twin with one "
         "fault (ties count half, chance is 50 %). Intervals: 95 %, whole texts drawn again.",
     )
 
@@ -120,8 +120,8 @@ def _asking(part: Part) -> AuditTable:
         "Answers, repeatability, cost",
         head,
         tuple(rows),
-        "A judge is asked about every picture several times, with another seed each time; other metrics measure "
-        "a sample again in other batches. Alpha is Krippendorff's (ordinal), the rounds as raters. Seconds "
+        "A judge is asked about every picture several times, with another seed each time; other metrics "
+        "measure a sample again in other batches. Alpha is Krippendorff's (ordinal), the rounds as raters. Seconds "
         "include all rounds of a judge. Money is none where nobody asks for any or a price is not known.",
     )
 
@@ -162,7 +162,7 @@ def _sorts(part: Part, which: str) -> AuditTable:
         rows.append((Entry(name, count), *(_sort(sort, by_pairs) for sort in found)))
     caption = "True above its faulty twin, by fault" if by_pairs else "By kind of relation"
     note = (
-        "Share of pairs in which the true picture has the better value; below it tau of the two kinds of picture."
+        "Share of pairs in which the true picture has the better value; below it tau of the two kinds."
         if by_pairs
         else "Tau-b with the ratings over pictures of texts that claim such a relation; below it, where one "
         "was broken on purpose, the share of pairs in which the true picture stands above."
@@ -171,7 +171,8 @@ def _sorts(part: Part, which: str) -> AuditTable:
 
 
 def _count(sort: Sort, by_pairs: bool) -> str:
-    return f"{sort.twins.n_pairs} pairs" if by_pairs else f"{sort.ranked.n_pictures} pictures"
+    number, word = (sort.twins.n_pairs, "pair") if by_pairs else (sort.ranked.n_pictures, "picture")
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _sort(sort: Sort | None, by_pairs: bool) -> Entry:

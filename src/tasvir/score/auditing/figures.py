@@ -188,6 +188,7 @@ class _Figures:
         self._metrics = [one for one in results.metrics if not one.of_sets and one.name != ORACLE]
         self._again, self._pictures = again, pictures
         self._draws, self._seed = draws, seed
+        self._order = list(dict.fromkeys(prompt.category for prompt in results.prompts.values()))
         self._unknown = sum(cell.picture is not None for cell in results.cells) - len(pictures)
 
     def part(self, name: str) -> Part:
@@ -215,7 +216,8 @@ class _Figures:
             if score is None or score.value is None
         )
         there = [picture for picture in self._pictures if _value(picture, metric) is not None]
-        faults = dict.fromkeys(fault for p in there if p.faults and len(p.faults) == 1 for fault in p.faults)
+        single = {picture.faults[0] for picture in there if picture.faults and len(picture.faults) == 1}
+        faults = sorted(single, key=lambda name: (self._order + [name]).index(name))
         kinds = [kind for kind in RELATION_KINDS if any(kind in picture.asked for picture in there)]
         return Audited(
             metric.name,
