@@ -121,8 +121,8 @@ def _asking(part: Part) -> AuditTable:
         head,
         tuple(rows),
         "A judge is asked about every picture several times, with another seed each time; other metrics "
-        "measure a sample again in other batches. Alpha is Krippendorff's (ordinal), the rounds as raters. Seconds "
-        "include all rounds of a judge. Money is none where nobody asks for any or a price is not known.",
+        "measure a sample again in other batches. Alpha is Krippendorff's (ordinal), the rounds as raters. "
+        "Seconds include all rounds of a judge. Money is none where nobody asks for any or a price is not known.",
     )
 
 

@@ -27,6 +27,7 @@ from tasvir.app.cli import (
     pictures,
     plan,
     query,
+    rate,
     report,
     score,
     serve,
@@ -73,6 +74,7 @@ app.command("bench", cls=SpacedCommand)(bench.bench)
 app.command("audit", cls=SpacedCommand)(audit.audit)
 app.command("score", cls=SpacedCommand)(score.score)
 app.add_typer(pictures.app, name="pictures")
+app.command("rate")(rate.rate)
 app.command("report")(report.report)
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")

@@ -217,7 +217,7 @@ class _Figures:
         )
         there = [picture for picture in self._pictures if _value(picture, metric) is not None]
         single = {picture.faults[0] for picture in there if picture.faults and len(picture.faults) == 1}
-        faults = sorted(single, key=lambda name: (self._order + [name]).index(name))
+        faults = sorted(single, key=lambda name: [*self._order, name].index(name))
         kinds = [kind for kind in RELATION_KINDS if any(kind in picture.asked for picture in there)]
         return Audited(
             metric.name,
