@@ -53,7 +53,7 @@ def check_rater(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name[0] in _FORMULA:
         raise SettingError(
-            f"rater {name!r}: give a name or initials of 1 to {LONGEST_NAME} letters, none of {_FORMULA} first"
+            f"rater {name!r}: give a name or initials of 1 to {LONGEST_NAME} letters, not {_FORMULA} first"
         )
     return name
 
