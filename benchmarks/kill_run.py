@@ -5,8 +5,8 @@
 A run is made undisturbed. Then the same command is started in another folder and killed at a random moment of
 its work, again and again; when one gets done, the next begins a new folder. Each is compared with the first:
 every cell there, no row twice, every picture whole and equal bit for bit, every score equal. Processes are
-forked from one that has imported everything, so that kills meet work and not imports; --fresh starts each from
-nothing.
+forked from one that has imported everything, so that kills meet work and not imports; --fresh starts each
+from nothing.
 """
 
 from __future__ import annotations
@@ -126,18 +126,17 @@ def _timeless(cell: Cell) -> Cell:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = options(__doc__)
-    parser.add_argument("--kills", type=whole_number, default=50)
+    parser.add_argument("--kills", type=whole_number(1), default=50)
     parser.add_argument("--models", nargs="+", default=["embedded"])
     parser.add_argument("--metrics", nargs="+", default=["predicates"])
     parser.add_argument("--suite", default="world")
-    parser.add_argument("--limit", type=whole_number, default=12)
-    parser.add_argument("--steps", type=whole_number, default=2)
-    parser.add_argument("--batch", type=whole_number, default=2)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--limit", type=whole_number(1), default=12)
+    parser.add_argument("--steps", type=whole_number(1), default=2)
+    parser.add_argument("--batch", type=whole_number(1), default=2)
     parser.add_argument("--fresh", action="store_true")
     asked = parser.parse_args(arguments)
     with TemporaryDirectory() as made:
-        show(measure(asked, Path(made)), asked.json)
+        show("killed runs", measure(asked, Path(made)), asked.json)
 
 
 def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:

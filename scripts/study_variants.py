@@ -31,15 +31,15 @@ SHIPPED = "src/tasvir/models/embedded/weights/generator"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
-def make(out: Path, minutes_reader: float, minutes_seaside: float) -> dict[str, Path]:
+def make(out: Path, steps_reader: int, steps_seaside: int) -> dict[str, Path]:
     """All four by name, those that are not there yet made in ``out``; folders of pipelines."""
     shipped = weights.folder("generator")
     seaside = training.TrainSettings(
-        out / "seaside", minutes=minutes_seaside, lr=6e-4, batch=64, threads=1, seed=7, start=shipped,
+        out / "seaside", steps=steps_seaside, lr=6e-4, batch=64, threads=1, seed=7, start=shipped,
         background="sea",
     )  # fmt: skip
     reader = training.TrainSettings(
-        out / "reader", minutes=minutes_reader, lr=1e-3, batch=64, threads=1, seed=8, start=shipped,
+        out / "reader", steps=steps_reader, lr=1e-3, batch=64, threads=1, seed=8, start=shipped,
         clip=weights.folder("encoder"),
     )  # fmt: skip
     return {
@@ -72,14 +72,14 @@ def _trained(settings: training.TrainSettings) -> Path:
     pipeline = settings.out / "pipeline"
     if not (pipeline / "model_index.json").is_file():
         resume = (settings.out / "state.json").is_file()
-        print(f"training {settings.out} for {settings.minutes:g} minutes", file=sys.stderr)
+        print(f"training {settings.out} for {settings.steps} steps", file=sys.stderr)
         training.run("generator", _resumed(settings) if resume else settings, _told)
     return pipeline
 
 
 def _resumed(settings: training.TrainSettings) -> training.TrainSettings:
     return training.TrainSettings(
-        settings.out, minutes=settings.minutes, threads=1, seed=settings.seed, resume=True,
+        settings.out, steps=settings.steps, threads=1, seed=settings.seed, resume=True,
         clip=settings.clip, background=settings.background,
     )  # fmt: skip
 
@@ -98,11 +98,11 @@ def _git(*words: str) -> bytes:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--out", type=Path, default=Path("runs/variants"))
-    options.add_argument("--minutes-reader", type=float, default=22.0)
-    options.add_argument("--minutes-seaside", type=float, default=14.0)
+    options.add_argument("--steps-reader", type=int, default=500)
+    options.add_argument("--steps-seaside", type=int, default=260)
     asked = options.parse_args()
     torch.set_flush_denormal(True)
-    for name, folder in make(asked.out, asked.minutes_reader, asked.minutes_seaside).items():
+    for name, folder in make(asked.out, asked.steps_reader, asked.steps_seaside).items():
         print(name, folder)
 
 

@@ -122,6 +122,31 @@ def create(kind: str, choice: str | Instance, base: type[Instance], **options: A
 
 
 def _make(kind: str, choice: str, plugin: type[Instance], options: dict[str, Any]) -> Instance:
+    _check_model(kind, choice, plugin)
+    name, model = split(choice)
+    try:
+        return plugin(**({} if model is None else {"model": model}), **options)
+    except TasvirError:
+        raise
+    except Exception as problem:
+        raise PluginError(
+            f"{kind.removesuffix('s')} {name!r} cannot be started: {_reason(problem)}"
+        ) from problem
+
+
+def load_whole(kind: str, choice: str) -> Any:
+    """Import a plugin as `load` does, and check that a model stands after the colon where one must.
+
+    Raises:
+        UnknownNameError: No such kind or name, or a model too many or too few.
+        PluginError: It cannot be imported.
+    """
+    plugin = load(kind, choice)
+    _check_model(kind, choice, plugin)
+    return plugin
+
+
+def _check_model(kind: str, choice: str, plugin: Any) -> None:
     name, model = split(choice)
     takes = parameters(plugin)
     if model is not None and "model" not in takes:
@@ -132,14 +157,6 @@ def _make(kind: str, choice: str, plugin: type[Instance], options: dict[str, Any
         raise UnknownNameError(
             f"{kind.removesuffix('s')} {name!r} stands for many models: write {name}:MODEL"
         )
-    try:
-        return plugin(**({} if model is None else {"model": model}), **options)
-    except TasvirError:
-        raise
-    except Exception as problem:
-        raise PluginError(
-            f"{kind.removesuffix('s')} {name!r} cannot be started: {_reason(problem)}"
-        ) from problem
 
 
 def package(kind: str, choice: str) -> str:

@@ -85,7 +85,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedGenerator]:
 
 @pytest.fixture
 def bench_plugins(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Plugins by the names in `tests/app/bench_plugins.py`, and the scripted guide, beside what is installed."""
+    """The plugins of `tests/app/bench_plugins.py` and the scripted guide, beside what is installed."""
     path = Path(__file__).with_name("bench_plugins.py")
     spec = importlib.util.spec_from_file_location("bench_plugins", path)
     assert spec is not None and spec.loader is not None

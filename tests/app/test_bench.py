@@ -209,11 +209,14 @@ def test_pictures_of_other_code_are_drawn_anew(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("fw --models painter", "did you mean 'few'"),
+        ("worl --models painter", "did you mean 'world'"),
         ("few --models panter", "no generator is called 'panter'"),
         ("few --models painter+gude:scripted", "no method is called 'gude'; did you mean 'guide'"),
         ("few --models painter+guide", "say who guides"),
-        ("few --models painter --metrics rednes", "no metric is called 'rednes'; did you mean 'redness'"),
+        (
+            "few --models painter --metrics predicate",
+            "no metric is called 'predicate'; did you mean 'predicates'",
+        ),
         ("few --models painter --metrics unopenable", "this metric cannot be opened"),
         ("few --models painter+best-of-n:scripted", "add that to --models"),
         ("few --models painter --seeds 3-1", "--seeds '3-1'"),

@@ -27,7 +27,7 @@ from tasvir.generate.editing import Edit, Editor, EditSettings
 from tasvir.guide.base import MAX_REPAIR_ROUNDS, Guide
 from tasvir.layout import RepairReport, check
 from tasvir.records import Attempt, Box, Layout, Picture, Prompt, SuitePrompt, Thing, Verdict
-from tasvir.score.base import Measure, Metric, recipe_hash
+from tasvir.score.base import Measure, Metric, SetMetric, recipe_hash
 from tasvir.world.description import Claim, Description, Entity
 from tasvir.world.description import check as check_description
 from tasvir.world.render import render
@@ -66,12 +66,19 @@ def made(kind: str, name: str, base: type[Any]) -> Any:
     """One instance for all tests: loading is slow.
 
     A plugin that stands for many models has a file ``stand_ins/KIND_NAME.py`` here, whose ``arguments()``
-    makes a tiny model, or starts a local server, and returns what the plugin is to be made with.
+    makes a tiny model, or starts a local server, and returns what the plugin is to be made with. A metric
+    of prompts of another kind than `SUITE_PROMPT` has an ``example()`` there: a prompt and a scene of it.
     """
-    stand_in = Path(__file__).parent / "stand_ins" / f"{kind}_{name}.py"
-    given = runpy.run_path(str(stand_in))["arguments"]() if stand_in.is_file() else {}
+    given = stand_in(kind, name).get("arguments", dict)()
     model = given.pop("model", None)
     return registry.create(kind, name if model is None else f"{name}:{model}", base, **given)
+
+
+@cache
+def stand_in(kind: str, name: str) -> dict[str, Any]:
+    """What a plugin's file defines; empty where it has none."""
+    file = Path(__file__).parent / "stand_ins" / f"{kind}_{name}.py"
+    return runpy.run_path(str(file)) if file.is_file() else {}
 
 
 def sound(layout: Layout) -> bool:
@@ -271,9 +278,11 @@ class TestMeasuring:
         metric = made("metrics", name, Measure)
         if not isinstance(metric, Metric):
             pytest.skip("it measures sets of pictures")
-        assert check_description(DESCRIPTION, SCENE.things, SCENE.background).all_true
+        prompt, scene = stand_in("metrics", name).get("example", lambda: (SUITE_PROMPT, SCENE))()
+        told = Description.from_dict(prompt.facts["description"])
+        assert check_description(told, scene.things, scene.background).all_true
         bad, broken, good = metric.measure(
-            [SUITE_PROMPT] * 3, [empty(), Picture(b"not a picture", 8, 8), rendered()]
+            [prompt] * 3, [empty(), Picture(b"not a picture", 8, 8), png(render(scene))]
         )
         assert bad.value is not None and good.value is not None and bad.value < good.value
         assert broken.value is None and broken.reason
@@ -284,6 +293,19 @@ class TestMeasuring:
         metric = made("metrics", name, Measure)
         if isinstance(metric, Metric):
             assert metric.measure([], []) == []
+        if isinstance(metric, SetMetric):
+            none = metric.measure_set([])
+            assert (none.value, none.n, none.name) == (None, 0, metric.label) and none.reason
+
+    def test_sets_are_scored_with_their_number(self, name: str) -> None:
+        metric = made("metrics", name, Measure)
+        if not isinstance(metric, SetMetric):
+            pytest.skip("it measures single pictures")
+        found = metric.measure_set([rendered(), empty(), Picture(b"not a picture", 8, 8)])
+        assert found.value is not None and (found.n, found.name) == (2, metric.label)
+        low, high = metric.bounds
+        assert (low is None or found.value >= low) and (high is None or found.value <= high)
+        json.dumps(found.details)
 
     def test_a_recipe_is_json_and_the_same_each_time(self, name: str) -> None:
         metric = made("metrics", name, Measure)

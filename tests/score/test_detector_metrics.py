@@ -93,7 +93,7 @@ class TestSpatial2D:
         assert value(Spatial2DMetric("any", confidence=0.7), DOG_CAR) == pytest.approx(0.2)
 
     def test_phrases_are_cut_down_to_what_the_detector_knows(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        told = prompt("a small dog on the left of a red sports car")
+        told = prompt("small dogs on the left of a red sports car")
         eye = use(monkeypatch, Scripted(BESIDE, frozenset({"dog", "car"})))
         assert value(Spatial2DMetric("any"), told) == pytest.approx(0.85)
         assert eye.asked == [("dog", "car")]

@@ -1,7 +1,7 @@
-"""A stranger's package with a generator and a metric that need no tensors, for commands in processes of their own.
+"""A stranger's package with a generator and two metrics that need no tensors, for commands run as processes.
 
 `install` puts it into a folder; with that folder on PYTHONPATH tasvir finds it like any installed package. A
-picture hangs on prompt and seed alone and takes QUICK_SECONDS, and the metric's figure on the picture alone.
+picture hangs on model, prompt and seed alone and takes QUICK_SECONDS; a figure hangs on picture and prompt.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ CODE = '''
 import hashlib
 import io
 import os
+import pathlib
 import time
 
 from PIL import Image
@@ -30,9 +31,16 @@ class QuickGenerator(Generator):
     name = "quick"
     native_size = (32, 32)
 
+    def __init__(self, model="plain"):
+        self.model = model
+
+    @property
+    def label(self):
+        return f"quick:{self.model}"
+
     @classmethod
     def identity(cls, model, load):
-        return {"version": 1}
+        return {"model": model or "plain"}
 
     def draw(self, prompts, layouts, seeds, settings):
         return [self._one(prompt, seed) for prompt, seed in zip(prompts, seeds)]
@@ -40,19 +48,21 @@ class QuickGenerator(Generator):
     def _one(self, prompt, seed):
         time.sleep(SECONDS)
         self._obey(prompt)
-        noise = b"".join(hashlib.sha256(f"{prompt.text} {seed} {n}".encode()).digest() for n in range(96))
+        said = f"{self.model} {prompt.text} {seed}"
+        noise = b"".join(hashlib.sha256(f"{said} {n}".encode()).digest() for n in range(96))
         file = io.BytesIO()
         Image.frombytes("RGB", (32, 32), noise).save(file, "PNG")
         return Picture(file.getvalue(), 32, 32, {"generator": "quick", "seed": seed, "steps": 1})
 
     def _obey(self, prompt):
-        """Die once where a file says so, or always; for tests of what becomes of a batch."""
-        order = os.environ.get("QUICK_ORDER")
-        if order and prompt.text == open(order).readline().strip():
-            if open(order).read().split()[-1] == "once":
-                os.remove(order)
-                open(order, "w").write("nobody")
-            os._exit(1)
+        """Die at a prompt where a file says so, "once" or "always"; for tests of what becomes of a batch."""
+        file = os.environ.get("QUICK_ORDER")
+        if file:
+            text, _, often = pathlib.Path(file).read_text().partition("|")
+            if text == prompt.text:
+                if often == "once":
+                    pathlib.Path(file).write_text("")
+                os._exit(1)
 
 
 class QuickMetric(Metric):
@@ -65,12 +75,18 @@ class QuickMetric(Metric):
             Score(self.name, hashlib.sha256(picture.png + prompt.text.encode()).digest()[0] / 255)
             for prompt, picture in zip(prompts, pictures)
         ]
+
+
+class OtherMetric(QuickMetric):
+    name = "other"
+    batch = 1
 '''
 POINTS = """[tasvir.generators]
 quick = tasvir_quick:QuickGenerator
 
 [tasvir.metrics]
 quick = tasvir_quick:QuickMetric
+other = tasvir_quick:OtherMetric
 """
 
 

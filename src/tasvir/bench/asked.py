@@ -19,6 +19,8 @@ from tasvir.bench.reading import ASKED, FORMAT, read_asked
 from tasvir.errors import RecordError, SettingError
 from tasvir.generate.base import DrawSettings
 
+OF_OTHERS = "pictures"
+"""Spec of a column whose pictures were not drawn here."""
 NEW_NAME = "give it another name with NAME=SPEC, or "
 LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow")
 SWEPT = ("size", "steps", "scale", "sampler")
@@ -113,12 +115,14 @@ class Asked:
         for name, metric in more.metrics.items():
             _agree(f"metric {name!r}", self.metrics.get(name, metric), metric)
         given = {name: value for name, value in more.draw.items() if value is not None}
-        if self.seeds is not None:
+        drawn_before = any(model["spec"] != OF_OTHERS for model in self.models.values())
+        if drawn_before:
             _agree("run", {name: self.draw.get(name) for name in given}, given)
         models = {**self.models, **more.models}
         for name, before in self.models.items():
             origin = models[name].get("derived_from") or before.get("derived_from")
             models[name] = {**before, "derived_from": origin}
+        drawn = any(model["spec"] != OF_OTHERS for model in models.values())
         return replace(
             self,
             suites={
@@ -128,9 +132,9 @@ class Asked:
             provenances={**self.provenances, **more.provenances},
             models=models,
             metrics={**self.metrics, **more.metrics},
-            seeds=_union(self.seeds or (), more.seeds or (() if self.seeds else (0,))),
+            seeds=_union(self.seeds or (), more.seeds or ((0,) if drawn and not self.seeds else ())),
             sweeps=_union(self.sweeps or (), more.sweeps or (() if self.sweeps else ({},))),
-            draw={**given, **self.draw},
+            draw=self.draw if drawn_before else given,
         )
 
 

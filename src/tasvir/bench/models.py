@@ -83,9 +83,9 @@ def parse_spec(text: str) -> Spec:
         else:
             raise UnknownNameError(_no_method(text, match[1]))
     spec = Spec(text) if match is None else Spec(text[: match.start()], match[1], text[match.end() :])
-    generator = registry.load("generators", spec.generator)
+    generator = registry.load_whole("generators", spec.generator)
     if spec.guide is not None:
-        registry.load("guides", spec.guide)
+        registry.load_whole("guides", spec.guide)
         if spec.arm is not None and not getattr(generator, "reads_layouts", True):
             raise SettingError(
                 f"model {text!r}: generator {spec.generator!r} reads no layouts: choose another, or "
@@ -156,12 +156,7 @@ class BenchModel:
     @property
     def options(self) -> dict[str, str]:
         """Those of the options typed that one of its plugins takes."""
-        taken = {
-            name
-            for kind, choice in self._plugins().values()
-            for name in registry.parameters(registry.load(kind, choice))
-        }
-        return {name: value for name, value in self.opening.options.items() if name in taken - set(GIVEN)}
+        return {name: value for role in self._plugins() for name, value in self._options(role).items()}
 
     def identity(self) -> dict[str, Any]:
         """All that its pictures hang on besides prompt, seed and settings, ready for JSON; opens nothing.
@@ -190,17 +185,18 @@ class BenchModel:
     @property
     def generator_key(self) -> str:
         """What columns have in common that can share one opened generator."""
-        return repr((self.spec.generator, self._load("generator"), sorted(self.options.items())))
+        return repr((self.spec.generator, self._load("generator"), self._options("generator")))
 
     @property
     def guide_key(self) -> str:
         """The same of guides."""
-        how = self._load("guide"), self.opening.service
-        return repr((self.spec.guide, *how, sorted(self.options.items())))
+        if self.spec.guide is None:
+            return ""
+        return repr((self.spec.guide, self._load("guide"), self.opening.service, self._options("guide")))
 
     def open_generator(self) -> Generator:
         """Load the generator; see `tasvir.models.opening.open_model`."""
-        opening = replace(self.opening, load=self._load("generator"), options=self.options)
+        opening = replace(self.opening, load=self._load("generator"), options=self._options("generator"))
         generator: Generator = open_model("generators", self.spec.generator, Generator, opening)
         return generator
 
@@ -208,13 +204,17 @@ class BenchModel:
         """Open the guide; None where there is none."""
         if self.spec.guide is None:
             return None
-        opening = replace(self.opening, load=self._load("guide"), options=self.options)
+        opening = replace(self.opening, load=self._load("guide"), options=self._options("guide"))
         guide: Guide = open_model("guides", self.spec.guide, Guide, opening)
         return guide
 
     def _plugins(self) -> dict[str, tuple[str, str]]:
         guide = {} if self.spec.guide is None else {"guide": ("guides", self.spec.guide)}
         return {"generator": ("generators", self.spec.generator), **guide}
+
+    def _options(self, role: str) -> dict[str, str]:
+        takes = registry.parameters(registry.load(*self._plugins()[role])).keys() - set(GIVEN)
+        return {name: value for name, value in sorted(self.opening.options.items()) if name in takes}
 
     def _load(self, role: str) -> LoadSettings:
         pin = self.pins.get(role)

@@ -12,15 +12,12 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageOps
 
-from tasvir.bench.asked import Asked
+from tasvir.bench.asked import OF_OTHERS, Asked
 from tasvir.bench.base import Suite
 from tasvir.bench.foreign import Foreign, Found
 from tasvir.bench.store import RunStore
 from tasvir.bench.store_rows import DRAW, CellRow, FailureRow, PictureRow, digest
 from tasvir.records import SuitePrompt
-
-SPEC = "pictures"
-"""Of a column whose pictures were not drawn here."""
 
 
 def asked_for(name: str, suite: Suite, prompts: Sequence[str]) -> Asked:
@@ -31,7 +28,7 @@ def asked_for(name: str, suite: Suite, prompts: Sequence[str]) -> Asked:
         suite: Whose prompts they show.
         prompts: Ids of those that have a picture.
     """
-    model = {"name": name, "spec": SPEC, "derived_from": None}
+    model = {"name": name, "spec": OF_OTHERS, "derived_from": None}
     asked = {suite.label: tuple(dict.fromkeys(prompts))}
     return Asked(suites=asked, provenances={suite.label: suite.provenance}, models={name: model})
 
@@ -67,9 +64,9 @@ def _row(name: str, found: Found, prompt: SuitePrompt) -> PictureRow | FailureRo
         png = _as_png(content)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
         reason = f"the file {found.path.name} is not a picture that can be read ({problem})"
-        return FailureRow(digest(SPEC, name, prompt.text, found.seed, found.path.name), DRAW, reason)
+        return FailureRow(digest(OF_OTHERS, name, prompt.text, found.seed, found.path.name), DRAW, reason)
     sha256 = hashlib.sha256(content).hexdigest()
-    key = digest(SPEC, name, prompt.text, found.seed, sha256)
+    key = digest(OF_OTHERS, name, prompt.text, found.seed, sha256)
     return PictureRow(key, png, None, {"file": found.path.name, "sha256": sha256})
 
 

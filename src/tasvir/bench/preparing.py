@@ -11,7 +11,7 @@ from typing import Any
 
 from tasvir import registry
 from tasvir.bench import others
-from tasvir.bench.asked import NEW_NAME, Asked
+from tasvir.bench.asked import NEW_NAME, OF_OTHERS, Asked
 from tasvir.bench.foreign import Foreign
 from tasvir.bench.lines import writing
 from tasvir.bench.models import BenchModel
@@ -22,7 +22,7 @@ from tasvir.bench.running import DRAWN, Progress, Run
 from tasvir.bench.scoring import Opened
 from tasvir.bench.store import RunStore
 from tasvir.bench.store_schema import STORE
-from tasvir.errors import OutputError, SettingError
+from tasvir.errors import OutputError, RecordError, SettingError
 from tasvir.models.opening import GIVEN, Opening, open_model
 from tasvir.records import SuitePrompt
 from tasvir.results import ModelInfo, PromptKey
@@ -73,7 +73,7 @@ def prepared(request: Request, progress: Progress) -> Iterator[Run]:
     for label, kept in asked.metrics.items():
         if label not in opened:
             opened[label] = _metric(kept["choice"], replace(request.opening, options=kept["options"]))[0]
-    drawn_here = [data for data in asked.models.values() if data["spec"] != others.SPEC]
+    drawn_here = [data for data in asked.models.values() if data["spec"] != OF_OTHERS]
     models = [BenchModel.from_dict(data, request.opening) for data in drawn_here]
     identities = {model.name: model.identity() for model in models}
     models = [model.pinned(identities[model.name]) for model in models]
@@ -137,7 +137,13 @@ def _prompts(
             "there is nothing to draw by: name models with --models, such as --models embedded"
         )
     both = {**kept, **now}
-    return {(label, name): both[label, name] for label, names in asked.suites.items() for name in names}
+    wanted = [(label, name) for label, names in asked.suites.items() for name in names]
+    lost = [key for key in wanted if key not in both]
+    if lost:
+        raise RecordError(
+            f"the run's store has no prompt {lost[0][1]!r} of suite {lost[0][0]!r}: name the suite once more"
+        )
+    return {key: both[key] for key in wanted}
 
 
 def _compare(before: Mapping[str, Any], now: Mapping[str, dict[str, Any]], progress: Progress) -> None:

@@ -57,7 +57,7 @@ class Run:
         at_once: Calls on their way at once for each metric that waits.
 
     Attributes:
-        metrics: As they were given.
+        metrics: As given.
         stopped_by: Why something was left undone that the user can mend, such as a used-up budget.
     """
 

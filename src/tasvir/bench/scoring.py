@@ -58,6 +58,11 @@ class Opened:
     def waits(self) -> bool:
         return isinstance(self.metric, Metric) and self.metric.waits
 
+    @property
+    def batch(self) -> int:
+        """Pictures that it gets at once; one where many calls wait beside each other."""
+        return self.metric.batch if isinstance(self.metric, Metric) and not self.waits else 1
+
 
 class Scorer:
     """Scores what it is given until it is finished.
@@ -173,13 +178,15 @@ class Scorer:
 
     def _taken(self, group: Sequence[Opened]) -> tuple[Opened, list[Shown]] | None:
         """The next pictures of the metric that has most waiting, or None where there is nothing to begin."""
-        one = max(group, key=lambda one: len(one.queue))
-        assert isinstance(one.metric, Metric)
-        batch = 1 if one.waits else one.metric.batch
-        ready = len(one.queue) >= batch or (self._flushing and one.queue)
-        if self._stopping or not ready or (self._held and not one.waits):
+        ready = [one for one in group if self._is_ready(one)]
+        if self._stopping or not ready:
             return None
-        return one, [one.queue.popleft() for _ in range(min(batch, len(one.queue)))]
+        one = max(ready, key=lambda one: len(one.queue))
+        return one, [one.queue.popleft() for _ in range(min(one.batch, len(one.queue)))]
+
+    def _is_ready(self, one: Opened) -> bool:
+        enough = len(one.queue) >= one.batch or (self._flushing and bool(one.queue))
+        return enough and (one.waits or not self._held)
 
     def _score(self, one: Opened, shown: Sequence[Shown]) -> None:
         pictures = [(each, picture) for each in shown if (picture := self._picture(one, each)) is not None]

@@ -78,11 +78,15 @@ class Stopwatch:
             n=len(self._drawn),
             seconds=(float(low), float(middle), float(high)),
             steps_per_second=float(np.median(rates)) if rates else None,
-            batch=1 if self._job.model.spec.guide else min(self._job.batch, len(self._job.batches[0])),
+            batch=self._at_once(),
             load_seconds=self._load_seconds,
             peak_bytes=peak_memory(self._device),
             device=_words(self._device, self._drawn[0]),
         )
+
+    def _at_once(self) -> int:
+        spec = self._job.model.spec
+        return max(map(len, self._job.batches)) if spec.guide is None else spec.count or 1
 
 
 def _device(name: str) -> torch.device:

@@ -19,6 +19,7 @@ from tasvir.errors import SettingError
 from tasvir.models.load import LoadSettings
 from tasvir.records import Picture, Score, SuitePrompt
 from tasvir.score.base import Metric
+from tasvir.score.claims import singular
 from tasvir.score.pictures import UnmeasurableError, opened
 
 if TYPE_CHECKING:
@@ -139,14 +140,15 @@ class DetectorMetric(Metric, Generic[Question]):
     def word_for(self, phrase: str) -> str:
         """What the detector is asked for a phrase: all of it, or as much of its end as it knows.
 
-        "brown coat rack" is "coat rack", else "rack", to a detector with a fixed vocabulary.
+        "brown coat racks" are "coat rack", else "rack", to a detector with a fixed vocabulary.
 
         Raises:
             UnmeasurableError: It knows no such thing.
         """
         parts = phrase.lower().split()
         ends = [" ".join(parts[start:]) for start in range(len(parts))]
-        known = next((end for end in ends if self.detector.knows(end)), None)
+        forms = (form for end in ends for form in (end, singular(end)))
+        known = next((form for form in forms if self.detector.knows(form)), None)
         if known is None:
             raise UnmeasurableError(f"the detector {self.model} knows no {phrase!r}")
         return known

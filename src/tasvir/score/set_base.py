@@ -114,9 +114,13 @@ class ReferenceMetric(FeatureMetric):
 
     @property
     def recipe(self) -> dict[str, Any]:
+        return {**super().recipe, "reference": self._reference_hash}
+
+    @cached_property
+    def _reference_hash(self) -> str | None:
         from tasvir.models.features.reference import hash_of
 
-        return {**super().recipe, "reference": hash_of(self._source) if self._source else None}
+        return hash_of(self._source) if self._source else None
 
     def about(self, unreadable: int) -> dict[str, Any]:
         """What every comparison tells of its other side."""

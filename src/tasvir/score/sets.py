@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tasvir.score.statistics import Z95
 
 Matrix = NDArray[np.float64]
+Moments = tuple[Matrix, Matrix]
 BLOCKS = 10
 """Pieces of which one at a time is left out for the interval of a Fréchet distance."""
 T_BLOCKS = 2.2621571627409915
@@ -47,13 +48,17 @@ def frechet_distance(x: Matrix, y: Matrix) -> float:
         x: [n, d] features, n at least 2.
         y: [m, d].
     """
-    (mean_x, root_x), (mean_y, root_y) = _moments(x), _moments(y)
+    return _between(_moments(x), _moments(y))
+
+
+def _between(first: Moments, second: Moments) -> float:
+    (mean_x, root_x), (mean_y, root_y) = first, second
     cross = np.linalg.svd(root_x @ root_y.T, compute_uv=False).sum()
     spread = (root_x**2).sum() + (root_y**2).sum() - 2 * cross
     return float(max(((mean_x - mean_y) ** 2).sum() + spread, 0.0))
 
 
-def _moments(x: Matrix) -> tuple[Matrix, Matrix]:
+def _moments(x: Matrix) -> Moments:
     """The mean, and a matrix A of at most d rows with A'A = the covariance (divisor n - 1)."""
     mean = x.mean(0)
     centred = (x - mean) / np.sqrt(len(x) - 1)
@@ -73,11 +78,10 @@ def frechet_jackknife(x: Matrix, y: Matrix, *, seed: int = 0) -> Estimate:
         y: [m, d], taken as given.
         seed: Of the blocks.
     """
-    whole = frechet_distance(x, y)
-    order = np.random.default_rng(seed).permutation(len(x))
-    left = np.array(
-        [frechet_distance(np.delete(x, block, axis=0), y) for block in np.array_split(order, BLOCKS)]
-    )
+    other = _moments(y)
+    whole = _between(_moments(x), other)
+    blocks = np.array_split(np.random.default_rng(seed).permutation(len(x)), BLOCKS)
+    left = np.array([_between(_moments(np.delete(x, block, axis=0)), other) for block in blocks])
     error = np.sqrt((BLOCKS - 1) / BLOCKS * ((left - left.mean()) ** 2).sum())
     return Estimate(whole, float(error), float((BLOCKS - 1) * (left.mean() - whole)))
 
@@ -167,7 +171,7 @@ def _inception(p: Matrix) -> float:
     terms = np.zeros_like(p)
     np.divide(p, share, out=terms, where=p > 0)  # where p > 0, so is the mean
     np.log(terms, out=terms, where=p > 0)
-    return float(np.exp((p * terms).sum(1).mean()))
+    return float(np.exp(max((p * terms).sum(1).mean(), 0.0)))
 
 
 def around(value: float, error: float, width: float = Z95) -> tuple[float, float]:

@@ -52,6 +52,13 @@ class TestZeroShot:
         scores = [one.score for one in found[0]]
         assert scores == sorted(scores, reverse=True)
 
+    def test_grounding_dino_answers_in_words_that_were_asked(self, saved: Callable[[str], str]) -> None:
+        detector = open_detector(saved("grounding_dino"), CPU)
+        assert isinstance(detector, ZeroShotDetector)
+        both, boat = detector.detect([noise(), noise()], [["dog", "red car"], ["boat"]], 0.0)
+        assert both and {one.label for one in both} <= {"dog", "red car"}
+        assert boat and {one.label for one in boat} == {"boat"}
+
     def test_a_picture_is_seen_alike_alone_and_among_others(self, saved: Callable[[str], str]) -> None:
         detector = open_detector(saved("owlvit"), CPU)
         pictures = [noise(seed=seed) for seed in range(3)]

@@ -88,3 +88,30 @@ def test_models_that_are_not_there_or_of_another_kind(
     weights.forget()
     with pytest.raises(NotShippedError, match="encoder"):
         open_clip("embedded")
+
+
+def test_siglip_gets_the_filled_up_texts_that_it_was_trained_on(
+    tmp_path: Path, pictures: list[Image.Image]
+) -> None:
+    from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel, SiglipProcessor
+
+    from tasvir.models.embedded.words import table, tokenizer
+
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    text = {**size, "vocab_size": len(table()), "max_position_embeddings": 16}
+    torch.manual_seed(0)
+    network = SiglipModel(
+        SiglipConfig(text_config=text, vision_config={**size, "image_size": 32, "patch_size": 8})
+    ).eval()
+    processor = SiglipProcessor(SiglipImageProcessorPil(size={"height": 32, "width": 32}), tokenizer(16))
+    network.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    texts = ["a dog", "two red cats left of a bus"]
+    clip = open_clip(str(tmp_path))
+    inputs = processor(text=texts, images=pictures, padding="max_length", max_length=16, return_tensors="pt")
+    with torch.no_grad():
+        out = network(**inputs)
+    by_hand = (out.logits_per_image - network.logit_bias) / network.logit_scale.exp()
+    got = clip.embed_pictures(pictures) @ clip.embed_texts(texts).T
+    assert np.abs(got - by_hand.detach().numpy()).max() < 1e-5
+    assert clip.width == 32

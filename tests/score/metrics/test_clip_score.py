@@ -25,7 +25,8 @@ def by_hand(folder: Path, texts: list[str], pictures: list[Picture]) -> list[flo
     """Cosines by transformers alone, pair by pair."""
     from transformers import AutoModel, AutoProcessor
 
-    model, processor = AutoModel.from_pretrained(folder).eval(), AutoProcessor.from_pretrained(folder)
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    processor = AutoProcessor.from_pretrained(folder)
     found = []
     for text, picture in zip(texts, pictures, strict=True):
         image = Image.open(io.BytesIO(picture.png)).convert("RGB")

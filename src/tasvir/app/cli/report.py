@@ -12,10 +12,12 @@ from tasvir.app.cli.options import Json
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A run's folder, from `tasvir bench`.", show_default=False)],
+    run: Annotated[str, typer.Argument(help="Folder or URL of a `tasvir bench`.", show_default=False)],
     language: Annotated[str, typer.Option(help="en, tr or zh.")] = "en",
     title: Annotated[str, typer.Option(help="Of the study.", show_default="as the language has it")] = "",
-    out: Annotated[Path | None, typer.Option(help="Folder.", show_default="RUN/report")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder.", show_default="RUN/report; out/report-RUN for a URL")
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="Some of html, md, pdf, csv, tex, json, with commas.")
     ] = "html,md,csv,tex,json",
@@ -25,14 +27,18 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write a run up: pictures, scores, times, discussion; as HTML, Markdown, PDF and tables."""
+    from tasvir.bench.place import Place
     from tasvir.bench.reading import load_results
     from tasvir.report.study.files import StudySettings, write_study
     from tasvir.score.comparing import compare
 
     wanted = tuple(name.strip() for name in formats.split(",") if name.strip())
     settings = StudySettings(language, title, wanted, embed)  # type: ignore[arg-type]
-    results = load_results(run)
-    written = write_study(results, compare(results), run, out or run / "report", settings)
+    folder = Place(run).fetch()
+    results = load_results(folder)
+    if out is None:
+        out = folder / "report" if folder == Path(run) else Path("out") / f"report-{folder.name}"
+    written = write_study(results, compare(results), folder, out, settings)
     if as_json:
         typer.echo(json.dumps({"files": [str(path) for path in written]}, indent=2))
         return

@@ -22,18 +22,17 @@ if TYPE_CHECKING:
     Failures = Counter[tuple[str, str]]
 
 INTERRUPTED = 130
-DRAWS = 1000
-"""Resamples of the intervals shown at the end; `tasvir compare` takes more."""
 
 
 def check_options(opening: Opening, asked: Asked, metrics: Sequence[str]) -> None:
     """Refuse flags that none of the models and metrics has."""
     from tasvir.app.cli.models import check_flags
+    from tasvir.bench.asked import OF_OTHERS
     from tasvir.bench.models import parse_spec
 
     plugins = [("metrics", name) for name in metrics]
-    for model in asked.models.values():
-        spec = parse_spec(model["spec"])
+    drawn_here = [model["spec"] for model in asked.models.values() if model["spec"] != OF_OTHERS]
+    for spec in map(parse_spec, drawn_here):
         plugins.append(("generators", spec.generator))
         if spec.guide is not None:
             plugins.append(("guides", spec.guide))
@@ -72,7 +71,7 @@ def _means(results: RunResults) -> list[tuple[Table, Mean]]:
 
     if not results.metrics:
         return []
-    return [(table, mean) for table in compare(results, draws=DRAWS).tables for mean in table.overall.means]
+    return [(table, mean) for table in compare(results).tables for mean in table.overall.means]
 
 
 def _as_data(folder: Path, results: RunResults, failures: Failures) -> dict[str, Any]:
@@ -124,6 +123,7 @@ def _show(folder: Path, results: RunResults, failures: Failures, stopped_by: Seq
     console.print(f"run      {folder}", soft_wrap=True)
     if failures or stopped_by:
         console.print("the same command tries again what failed")
+    console.print(f"next     tasvir compare {folder}, tasvir report {folder}", soft_wrap=True)
 
 
 def _speed(speed: Speed) -> str:

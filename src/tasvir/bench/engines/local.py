@@ -38,6 +38,10 @@ class LocalEngine(Engine):
             except BudgetError as problem:
                 sink.say(f"{job.model.name}: {problem}")
 
+    def lend(self, model: BenchModel, generator: Generator) -> None:
+        """Draw with a generator that is loaded already, until another one is loaded."""
+        self._generators[model.generator_key] = generator, 0.0
+
     def close(self) -> None:
         """Free the memory that models take."""
         self._generators, self._guides = {}, {}

@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import socket
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tasvir.bench.drawing import Result, Undrawn
+from tasvir.bench.drawing import Result, Undrawn, Wish
 from tasvir.bench.engines.base import Engine, Job, Sink
 from tasvir.bench.engines.local import LocalEngine
 from tasvir.bench.store_rows import digest
@@ -25,8 +26,8 @@ from tasvir.errors import PluginError, SettingError, TasvirError
 from tasvir.results import Speed
 
 _log = logging.getLogger(__name__)
-DEATHS = 3
-"""A batch that so many workers died of is given up."""
+DEATHS = 2
+"""What so many workers died of is cut up, and given up where it is one picture."""
 
 
 @dataclass
@@ -101,6 +102,11 @@ class _Task:
     def holds(self) -> str:
         return self.job.model.generator_key
 
+    def parts(self) -> list[_Task]:
+        """Its batches one by one, or the pictures of its only one; none where it is one picture."""
+        batches = self.job.batches if len(self.job.batches) > 1 else [[wish] for wish in self.job.wishes]
+        return [_task(self.job, batch) for batch in batches] if len(batches) > 1 else []
+
 
 class RayEngine(Engine):
     """Actors on a cluster, or on one that is started here for the while.
@@ -163,6 +169,7 @@ class RayEngine(Engine):
         here: dict[str, Any] = {"num_cpus": self._asked, "include_dashboard": False}
         more = {} if self._address else here
         try:
+            _knock(self._address)
             self._ray.init(address=self._address, log_to_driver=False, logging_level="ERROR", **more)
         except (OSError, RuntimeError, ValueError) as problem:
             raise SettingError(
@@ -231,9 +238,11 @@ class RayEngine(Engine):
             _log.warning("a worker that drew %s died: %s", task.job.model.name, problem)
             if task.deaths < DEATHS:
                 return [task]
-            reason = f"{DEATHS} workers died of it ({type(problem).__name__}): is there enough memory?"
-            sink.keep(task.job, [Undrawn(wish.key, reason) for wish in task.job.wishes])
-            return []
+            parts = task.parts()
+            if not parts:
+                reason = f"{DEATHS} workers died of it ({type(problem).__name__}): is there enough memory?"
+                sink.keep(task.job, [Undrawn(wish.key, reason) for wish in task.job.wishes])
+            return parts
         for text in brought.said:
             sink.say(text)
         for speed in brought.speeds:
@@ -260,16 +269,32 @@ class RayEngine(Engine):
             self._ray.kill(actor.handle)
 
 
+def _knock(address: str | None) -> None:
+    """Find out at once whether anybody listens there: Ray itself asks again for minutes.
+
+    Raises:
+        OSError: Nobody does.
+        ValueError: It is no address.
+    """
+    if address is not None and ":" in address:
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+
+
 def _tasks(jobs: Sequence[Job]) -> tuple[list[_Task], list[_Task]]:
     """What is timed, and all else, a batch each."""
     timed, rest = [], []
     for job in jobs:
-        batches: Sequence[Any] = job.batches
+        batches: Sequence[Sequence[Wish]] = job.batches
         if job.timed:
             first, batches = stretch(batches)
             timed.append(_Task(job.with_batches(first)))
-        rest += [_Task(replace(job.with_batches([batch]), timed=False)) for batch in batches]
+        rest += [_task(job, batch) for batch in batches]
     return timed, rest
+
+
+def _task(job: Job, batch: Sequence[Wish]) -> _Task:
+    return _Task(replace(job.with_batches([batch]), timed=False))
 
 
 def _neediest(waiting: Sequence[_Task], busy: Sequence[_Actor]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from tasvir.world.captions import vocabulary
@@ -43,6 +43,7 @@ def tokenizer(longest: int) -> PreTrainedTokenizerFast:
     whole.post_processor = processors.TemplateProcessing(
         single="<bos> $A <eos>", special_tokens=[("<bos>", BEGIN), ("<eos>", END)]
     )
+    whole.decoder = decoders.WordPiece(prefix="##", cleanup=True)  # glues a comma to the word before it
     return PreTrainedTokenizerFast(
         tokenizer_object=whole,
         pad_token="<pad>",

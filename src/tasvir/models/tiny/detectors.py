@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import TemplateProcessing
 from transformers import (
     DetrConfig,
     DetrForObjectDetection,
@@ -16,11 +21,17 @@ from transformers import (
     DPTConfig,
     DPTForDepthEstimation,
     DPTImageProcessorPil,
+    GroundingDinoConfig,
+    GroundingDinoForObjectDetection,
+    GroundingDinoImageProcessorPil,
+    GroundingDinoProcessor,
     OwlViTConfig,
     OwlViTForObjectDetection,
     OwlViTImageProcessorPil,
     OwlViTProcessor,
+    PreTrainedTokenizerFast,
     ResNetConfig,
+    SwinConfig,
     ViTConfig,
     ViTForImageClassification,
     ViTImageProcessorPil,
@@ -53,6 +64,35 @@ def save_owlvit(folder: Path, seed: int = 0) -> Path:
     return _save(
         folder, seed, lambda: OwlViTForObjectDetection(config), OwlViTProcessor(pictures, tokenizer())
     )
+
+
+def save_grounding_dino(folder: Path, seed: int = 0) -> Path:
+    """Save a tiny Grounding DINO that reads the words "dog", "red", "car" and "boat"; see `save_owlvit`."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", ".", "?", "dog", "red", "car", "boat"]
+    reader = Tokenizer(WordLevel({word: index for index, word in enumerate(words)}, unk_token="[UNK]"))
+    reader.normalizer = Lowercase()
+    reader.pre_tokenizer = BertPreTokenizer()
+    reader.post_processor = TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    texts = PreTrainedTokenizerFast(
+        tokenizer_object=reader, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]",
+        model_max_length=64,
+    )  # fmt: skip
+    config = GroundingDinoConfig(
+        backbone_config=SwinConfig(
+            image_size=64, patch_size=4, embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1],
+            window_size=2, out_features=["stage2", "stage3", "stage4"],
+        ),
+        text_config={
+            "model_type": "bert", "vocab_size": len(words), "hidden_size": 16, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64,
+        },
+        backbone=None, use_timm_backbone=False, use_pretrained_backbone=False, d_model=32,
+        encoder_layers=1, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
+        encoder_ffn_dim=32, decoder_ffn_dim=32, num_queries=10, max_text_len=16,
+    )  # fmt: skip
+    pictures = GroundingDinoImageProcessorPil(size={"shortest_edge": 64, "longest_edge": 96})
+    processor = GroundingDinoProcessor(pictures, texts)
+    return _save(folder, seed, lambda: GroundingDinoForObjectDetection(config), processor)
 
 
 def save_detr(folder: Path, seed: int = 0) -> Path:

@@ -65,16 +65,16 @@ class Charts:
     def categories(self, one: Scored) -> Chart | None:
         """A row a category, a point a model with its interval."""
         groups = [group.category for group in one.table.categories]
-        if not groups:
-            return None
-        lane = 13.0
-        step = lane * len(self.models) + 16
-        chart = self._chart(one.id("by-category"), "chart.categories", one, TOP + step * len(groups) + BOTTOM)
         cells = {
             (group, model): self.values[one.id("categories", group, model)]
             for group in groups
             for model in self.models
         }
+        if not _reach(cells.values()):
+            return None
+        lane = 13.0
+        step = lane * len(self.models) + 16
+        chart = self._chart(one.id("by-category"), "chart.categories", one, TOP + step * len(groups) + BOTTOM)
         scale = spanning(_reach(cells.values()), LABELS, WIDTH - 16)
         self._ticks(chart, scale, chart.height - BOTTOM)
         for row, group in enumerate(groups):

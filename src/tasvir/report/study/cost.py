@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tasvir.report.study.run_sheets import sweep_base
-from tasvir.report.study.scored import Scored, settings_text
+from tasvir.report.study.run_sheets import speed_id, sweep_base
+from tasvir.report.study.scored import Scored, same, settings_text
 from tasvir.report.study.statements import names, say
 from tasvir.report.study.values import Message, Name, Ref, Slot, Statement, Value, value_id
 from tasvir.score.comparison import Comparison, Sweep
@@ -22,19 +22,26 @@ def times(one: Scored, comparison: Comparison, values: Mapping[str, Value]) -> l
     seconds = {model: values[id].value or 0.0 for model, id in ids.items()}
     if not seconds:
         return []
-    fast, slow = min(seconds, key=seconds.__getitem__), max(seconds, key=seconds.__getitem__)
-    told: dict[str, Slot] = {"model": Name(fast), "seconds": Ref(ids[fast]), "count": Ref(ids[fast], "n")}
-    told |= {"low": Ref(ids[fast], "low"), "high": Ref(ids[fast], "high")}
+    fast, slow = (_at(seconds, end(seconds.values())) for end in (min, max))
+    first = ids[fast[0]]
+    told: dict[str, Slot] = {"seconds": Ref(first), "low": Ref(first, "low"), "high": Ref(first, "high")}
+    told["count"] = Ref(first, "n")
     if len(seconds) == 1:
-        return [say("time.alone", **told)]
-    if seconds[fast] == seconds[slow]:
-        return [say("time.tied", ids.values(), seconds=Ref(ids[fast]))]
-    ratio = Ref(value_id("times", *scope, slow, "ratio"))
+        return [say("time.alone", model=Name(fast[0]), **told)]
+    if len(fast) == len(seconds):
+        return [say("time.tied", ids.values(), seconds=Ref(first))]
+    last = ids[slow[0]]
+    ratio = Ref(value_id("times", *scope, slow[0], "ratio"))
     return [
-        say("time.fastest", ids.values(), **told),
-        say("time.slowest", ids.values(), model=Name(slow), seconds=Ref(ids[slow]), ratio=ratio),
+        say("time.fastest", ids.values(), models=names(fast), **told),
+        say("time.slowest", ids.values(), models=names(slow), seconds=Ref(last), ratio=ratio),
         *_beaten(one, ids, values),
     ]
+
+
+def _at(numbers: Mapping[str, float], wanted: float) -> list[str]:
+    """Names of all that have that number."""
+    return [name for name, number in numbers.items() if same(number, wanted)]
 
 
 def _beaten(one: Scored, ids: Mapping[str, str], values: Mapping[str, Value]) -> list[Statement]:
@@ -80,25 +87,16 @@ def _beaten(one: Scored, ids: Mapping[str, str], values: Mapping[str, Value]) ->
 def steps_per_second(comparison: Comparison, values: Mapping[str, Value]) -> list[Statement]:
     """Who takes the most denoising steps a second."""
     ids = {
-        (speed.model, settings_text(speed.settings)): value_id(
-            "speeds", speed.model, settings_text(speed.settings), "steps_per_second"
-        )
-        for speed in comparison.speeds
+        speed_id(index, speed, "steps_per_second"): speed
+        for index, speed in enumerate(comparison.speeds)
         if speed.steps_per_second is not None
     }
     if not ids:
         return []
-    most = max(ids, key=lambda key: values[ids[key]].value or 0.0)
-    device = next(speed.device for speed in comparison.speeds if speed.model == most[0])
-    return [
-        say(
-            "time.steps",
-            ids.values(),
-            model=Name(most[0]),
-            steps=Ref(ids[most]),
-            device=Name(device),
-        )
-    ]
+    numbers = {id: values[id].value or 0.0 for id in ids}
+    most = _at(numbers, max(numbers.values()))
+    models = names(dict.fromkeys(ids[id].model for id in most))
+    return [say("time.steps", ids, models=models, steps=Ref(most[0]), device=Name(ids[most[0]].device))]
 
 
 def sweeps(found: Sequence[Sweep], values: Mapping[str, Value]) -> list[Statement]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tasvir.report.study.leading import told_pair
 from tasvir.report.study.score_sheets import ALL, oriented, pair_id
-from tasvir.report.study.scored import Scored
+from tasvir.report.study.scored import Scored, same
 from tasvir.report.study.statements import names, say
 from tasvir.report.study.values import Name, Ref, Slot, Statement, Value
 
@@ -102,7 +102,7 @@ def _best_of_all(one: Scored) -> list[Statement]:
     if len(known) < 2:
         return []
     best = max((number for number, *_ in known), key=one.sign)
-    found = [(prompt, model) for number, prompt, model in known if number == best]
+    found = [(prompt, model) for number, prompt, model in known if same(number, best)]
     if len(found) > 1:
         return []
     prompt, model = found[0]

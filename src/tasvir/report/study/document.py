@@ -21,6 +21,7 @@ from tasvir.report.study.references import Reference, references
 from tasvir.report.study.run_sheets import sweep_groups, sweep_id
 from tasvir.report.study.score_sheets import ALL
 from tasvir.report.study.scored import Scored
+from tasvir.report.study.sets import sets
 from tasvir.report.study.study import Study
 from tasvir.report.study.tuning import fine_tuning
 from tasvir.report.study.values import Listed, Message, Name, Sheet, Statement, value_id
@@ -168,7 +169,7 @@ def _short(study: Study) -> list[Block]:
 def _scores(study: Study) -> list[Block]:
     """Means first; then metric by metric what is discussed; other settings folded; sweeps."""
     blocks = _sheets(study, *(id for id in study.sheets if id.startswith("means/")))
-    if not study.scored:
+    if not blocks:
         blocks.append(Text((_nothing(),)))
     blocks += _sheets(study, "verdicts")
     for one in _discussed(study):
@@ -235,7 +236,7 @@ def _general(study: Study) -> list[Block]:
     """Metric by metric who leads; then the main one down to categories and prompts; cost; people."""
     values, blocks = study.values, list[Block]()
     discussed = _discussed(study)
-    if not discussed:
+    if not discussed and not study.results.set_figures:
         blocks.append(Text((_nothing(),)))
     for one in discussed:
         blocks += _told(lead(one, values), Message("heading.metric", one.names))
@@ -245,6 +246,7 @@ def _general(study: Study) -> list[Block]:
     for suite in dict.fromkeys(one.table.suite for one in discussed):
         agreed = agreement_of_metrics([one for one in discussed if one.table.suite == suite])
         blocks += _told(agreed, Message("heading.agree", {"suite": Name(suite)}))
+    blocks += _told(sets(study.results, values), Message("heading.sets"), True)
     cost = [said for one in discussed if one.is_main for said in times(one, study.comparison, values)]
     cost += steps_per_second(study.comparison, values)
     blocks += _told(cost, Message("heading.cost"), True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasvir.report.study.scored import settings_text
 from tasvir.report.study.statements import names, say
 from tasvir.report.study.study import Study
 from tasvir.report.study.values import Message, Name, Ref, Slot, Statement, value_id
@@ -33,6 +34,9 @@ def method(study: Study) -> list[Statement]:
         say("method.seeds", count=Ref(_run("seeds"))),
         say("method.pictures", count=Ref(_run("asked")), drawn=Ref(_run("drawn"))),
     ]
+    drawn = study.results.about.get("draw")
+    if isinstance(drawn, dict) and drawn:
+        said.append(say("method.draw", settings=Name(settings_text(drawn))))
     if (study.values[_run("settings")].value or 0) > 1:
         settings = sorted({key for cell in study.results.cells for key in cell.settings})
         said.append(say("method.settings", settings=names(settings), count=Ref(_run("settings"))))

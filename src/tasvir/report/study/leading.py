@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tasvir.report.study.score_sheets import oriented, pair_id
-from tasvir.report.study.scored import Scored
+from tasvir.report.study.scored import Scored, same
 from tasvir.report.study.statements import interval_of, names, say
 from tasvir.report.study.values import Listed, Message, Name, Ref, Slot, Statement, Value
 from tasvir.score.comparison import Pair
@@ -30,7 +30,7 @@ def lead(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
     }
     if len(known) == 1:
         return [say("lead.alone", every, model=Name(ranked[0].model), **told)]
-    leaders = [mean.model for mean in ranked if mean.value == ranked[0].value]
+    leaders = [mean.model for mean in ranked if same(mean.value or 0.0, ranked[0].value or 0.0)]
     if len(leaders) == len(known):
         return [say("lead.all_tied", every, models=names(leaders), value=Ref(best), **one.names)]
     if len(leaders) > 1:
@@ -41,7 +41,7 @@ def lead(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
         say("lead.first", every, model=Name(leaders[0]), **told),
         *_sureness(one, leaders[0], second, values),
         *_place(one, leaders[0]),
-        *_pairs(one, values),
+        *_pairs(one, {leaders[0], second}, values),
     ]
 
 
@@ -94,8 +94,8 @@ def _place(one: Scored, leader: str) -> list[Statement]:
     return [say("lead.stable" if place.low == place.high else "lead.unstable", model=Name(leader), **ids)]
 
 
-def _pairs(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
-    """How many pairs are decided, and those beyond the first."""
+def _pairs(one: Scored, told: set[str], values: Mapping[str, Value]) -> list[Statement]:
+    """How many pairs are decided, and which besides the one of which was told."""
     pairs = [oriented(one, pair) for pair in one.table.overall.pairs]
     if len(pairs) < 2:
         return []
@@ -103,7 +103,8 @@ def _pairs(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
     whole, count = one.id("verdicts", "pairs"), one.id("verdicts", "decided_pairs")
     said = [say("pairs.decided", among, count=Ref(count), pairs=Ref(whole))]
     decided = sorted((pair for pair in pairs if pair.better), key=lambda pair: -abs(pair.difference or 0))
-    said += [say("pairs.better", **told_pair(one, pair, values)) for pair in decided[:MOST_PAIRS]]
+    others = [pair for pair in decided if {pair.first, pair.second} != told]
+    said += [say("pairs.better", **told_pair(one, pair, values)) for pair in others[:MOST_PAIRS]]
     undecided = [pair for pair in pairs if not pair.better]
     if undecided and decided:
         listed = Listed(tuple(map(couple, undecided)))
@@ -132,5 +133,5 @@ def _first(one: Scored) -> str | None:
     if len(known) < 2:
         return None
     best = max(known.values(), key=one.sign)
-    leaders = [model for model, value in known.items() if value == best]
+    leaders = [model for model, value in known.items() if same(value, best)]
     return leaders[0] if len(leaders) == 1 else None

@@ -16,7 +16,7 @@ def run_sheet(results: RunResults, comparison: Comparison) -> Sheet:
     numbers = {
         "suites": len(results.suites),
         "prompts": len(results.prompts),
-        "categories": len({(key[0], prompt.category) for key, prompt in results.prompts.items()}),
+        "categories": len({(key[0], one.category) for key, one in results.prompts.items() if one.category}),
         "models": len(results.models),
         "metrics": len(results.metrics),
         "seeds": len({cell.seed for cell in results.cells}),
@@ -75,17 +75,19 @@ def metrics_sheet(results: RunResults) -> Sheet:
     """Every metric with its direction, its bounds and the hash of its recipe."""
     rows: list[tuple[Entry, ...]] = []
     for metric in results.metrics:
-        low, high = metric.bounds
-        ends = (
-            Value(value_id("metrics", metric.name, end), number, "plain", 0)
-            for end, number in (("low", low), ("high", high))
-        )
+        ends = zip(("low", "high"), metric.bounds, strict=True)
+        bounds = (_bound(value_id("metrics", metric.name, end), number) for end, number in ends)
         direction = Message("word.higher" if metric.higher_is_better else "word.lower")
         of = Message("word.of_sets" if metric.of_sets else "word.of_pictures")
-        rows.append((Name(metric.name), of, direction, *ends, Name(metric.recipe_hash)))
+        rows.append((Name(metric.name), of, direction, *bounds, Name(metric.recipe_hash)))
     head = ("metric", "measures", "better", "least", "greatest", "recipe")
     heads = tuple(Message(f"word.{key}") for key in head)
     return Sheet("metrics", Message("sheet.metrics"), heads, tuple(rows), (Message("note.recipes"),))
+
+
+def _bound(id: str, number: float | None) -> Value:
+    whole = number is None or float(number).is_integer()
+    return Value(id, number, "plain", 0 if whole else 2)
 
 
 def failures_sheet(results: RunResults) -> Sheet | None:
@@ -140,7 +142,7 @@ def _time_row(scope: tuple[str, str], time: Time, fastest: float) -> tuple[Entry
 
 def speeds_sheet(speeds: Iterable[Speed]) -> Sheet | None:
     """Timed drawing: warm, synchronised, without loading; None where nothing was timed."""
-    rows = tuple(map(_speed_row, speeds))
+    rows = tuple(_speed_row(index, speed) for index, speed in enumerate(speeds))
     if not rows:
         return None
     head = ("model", "settings", "seconds", "steps_per_second", "batch", "load_seconds", "peak", "device")
@@ -148,18 +150,22 @@ def speeds_sheet(speeds: Iterable[Speed]) -> Sheet | None:
     return Sheet("speeds", Message("sheet.speeds"), heads, rows, (Message("note.speeds"),))
 
 
-def _speed_row(speed: Speed) -> tuple[Entry, ...]:
-    base = ("speeds", speed.model, settings_text(speed.settings))
+def speed_id(index: int, speed: Speed, column: str) -> str:
+    """Of a value of the n-th speed: a model may have been timed on several devices."""
+    return value_id("speeds", str(index), speed.model, settings_text(speed.settings), column)
+
+
+def _speed_row(index: int, speed: Speed) -> tuple[Entry, ...]:
     low, middle, high = speed.seconds
     per_second = speed.steps_per_second
     return (
         Name(speed.model),
         at(speed.settings),
-        Value(value_id(*base, "seconds"), middle, "seconds", 3, low, high, speed.n),
-        Value(value_id(*base, "steps_per_second"), per_second, "plain", 2, n=speed.n),
-        Value(value_id(*base, "batch"), speed.batch, "count"),
-        Value(value_id(*base, "load_seconds"), speed.load_seconds, "seconds"),
-        Value(value_id(*base, "peak"), speed.peak_bytes, "bytes"),
+        Value(speed_id(index, speed, "seconds"), middle, "seconds", 3, low, high, speed.n),
+        Value(speed_id(index, speed, "steps_per_second"), per_second, "plain", 2, n=speed.n),
+        Value(speed_id(index, speed, "batch"), speed.batch, "count"),
+        Value(speed_id(index, speed, "load_seconds"), speed.load_seconds, "seconds"),
+        Value(speed_id(index, speed, "peak"), speed.peak_bytes, "bytes"),
         Name(speed.device),
     )
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tasvir.report.study.scored import Scored, at, settings_text
+from tasvir.report.study.scored import Scored, at, same, settings_text
 from tasvir.report.study.values import Entry, Message, Name, Sheet, Value, digits_for, value_id
 from tasvir.results import SetFigure
 from tasvir.score.comparison import Comparison, Group, Mean, Pair, Verdict
@@ -226,7 +226,7 @@ def first_on(one: Scored) -> dict[str, int]:
         if len(known) < len(models):
             continue
         best = max(known.values(), key=one.sign)
-        leaders = [model for model, value in known.items() if value == best]
+        leaders = [model for model, value in known.items() if same(value, best)]
         if len(leaders) == 1:
             counts[leaders[0]] += 1
     return counts

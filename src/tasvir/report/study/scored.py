@@ -54,6 +54,11 @@ class Scored:
         return value if self.table.higher_is_better else -value
 
 
+def same(first: float, second: float) -> bool:
+    """Whether two values differ by rounding alone."""
+    return math.isclose(first, second, rel_tol=1e-12, abs_tol=1e-12)
+
+
 def settings_text(settings: Mapping[str, Any]) -> str:
     """ "steps=10, size=256"; empty where nothing is swept."""
     return ", ".join(f"{name}={value}" for name, value in settings.items())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tasvir.report.study.leading import pair_of, told_pair
 from tasvir.report.study.score_sheets import pair_id
-from tasvir.report.study.scored import Scored
+from tasvir.report.study.scored import Scored, same
 from tasvir.report.study.statements import say
 from tasvir.report.study.values import Name, Ref, Slot, Statement, Value
 from tasvir.score.comparison import Comparison, Pair
@@ -33,9 +33,9 @@ def _overall(one: Scored, tuned: str, base: str, values: Mapping[str, Value]) ->
     means = [one.id("means", tuned), one.id("means", base)]
     pair = pair_of(one, tuned, base)
     if pair is None or pair.difference is None:
-        return [say("tuning.unknown", **slots)]
+        return [say("tuning.unknown", means, **slots)]
     slots |= {"value": Ref(means[0]), "other": Ref(means[1])}
-    if pair.difference == 0:
+    if same(pair.difference, 0.0):
         return [say("tuning.same", **slots)]
     told = {key: slot for key, slot in told_pair(one, pair, values).items() if key not in ("first", "second")}
     if pair.p_holm is None:

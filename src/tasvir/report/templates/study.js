@@ -124,6 +124,7 @@
       if (field("boxes").checked) shot.append(boxesOf(cell) || "");
       shot.addEventListener("click", () => open(row.index, model));
       inside.push(shot);
+      if (cell.y && cell.y.blocked) inside.push(make("small", "wrong", words.blocked));
     }
     all.metrics.forEach((one, index) => {
       if (!(index in cell.s)) return;
@@ -131,7 +132,7 @@
       const mine = one === metric();
       const text = value === null ? "\u2013" : decimal(value, one.digits);
       if (mine) inside.push(make("b", value === null ? "" : isRight(value) ? "right" : "wrong", text));
-      if (mine && value === null && cell.w[index]) inside.push(make("small", "", cell.w[index]));
+      if (mine && cell.w[index]) inside.push(make("small", "why", cell.w[index]));
       if (!mine && all.metrics.length <= 4) inside.push(make("small", "", one.name + " " + text));
     });
     return make("div", "square", ...inside);

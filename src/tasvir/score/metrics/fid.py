@@ -43,7 +43,8 @@ class FidMetric(ReferenceMetric):
         else:
             found = Estimate(frechet_distance(seen.values, reference.features))
         interval = None if found.error is None else around(found.value, found.error, T_BLOCKS)
-        details = {**self.about(unreadable), "bias_by_jackknife": found.bias}
+        whole = min(n, len(reference.features)) > seen.values.shape[1]
+        details = {**self.about(unreadable), "bias_by_jackknife": found.bias if whole else None}
         reason = _beware(n, len(reference.features), seen.values.shape[1])
         if not enough:
             reason += f"; no interval below {2 * BLOCKS} pictures"

@@ -7,6 +7,7 @@ import pytest
 
 from tasvir.guide.embedded.grammar import read
 from tasvir.models.embedded.training.plain_captions import plain_caption
+from tasvir.models.embedded.words import UNKNOWN, tokenizer
 from tasvir.world.description import check
 from tasvir.world.sampler import sample_scene
 from tasvir.world.scene import Placed, Scene
@@ -45,3 +46,12 @@ def test_things_stand_from_left_to_right_and_equal_ones_together() -> None:
 def test_a_place_is_never_read_as_what_somebody_sits_on(pose: str, background: str, wanted: str) -> None:
     thing = Placed("man", (0.2, 0.2, 0.5, 0.9), "blue", pose=pose, facing="left")
     assert plain_caption(Scene((thing,), background=background))[0] == wanted
+
+
+def test_the_tokenizer_writes_a_caption_as_it_was() -> None:
+    rng = np.random.default_rng(1)
+    words = tokenizer(64)
+    for _ in range(50):
+        text = plain_caption(sample_scene(rng))[0]
+        assert words.decode(words(text.upper())["input_ids"], skip_special_tokens=True) == text
+    assert words("a dog, asleep")["input_ids"][4] == UNKNOWN
