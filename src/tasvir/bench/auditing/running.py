@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tasvir.bench.asked import Asked
+from tasvir.bench.asked import OF_OTHERS, Asked
 from tasvir.bench.auditing.again import measure_again
 from tasvir.bench.auditing.pictures import COLUMNS, AuditPrompt, audit_prompts, truth_of
 from tasvir.bench.code_version import WORLD, code_lines
 from tasvir.bench.engines.local import LocalEngine
-from tasvir.bench.others import SPEC
 from tasvir.bench.preparing import Request, prepared
 from tasvir.bench.reading import load_results
 from tasvir.bench.running import DRAWN, Progress
@@ -147,7 +146,7 @@ def _rendered(request: AuditRequest, folder: Path, progress: Progress) -> Reques
     asked = Asked(
         suites={SUITE: tuple(prompt.id for prompt in prompts)},
         provenances={SUITE: provenance},
-        models={name: {"name": name, "spec": SPEC, "derived_from": None} for name in COLUMNS},
+        models={name: {"name": name, "spec": OF_OTHERS, "derived_from": None} for name in COLUMNS},
     )
     return replace(ready, more=asked, prompts={SUITE: prompts})
 
@@ -173,7 +172,7 @@ def _keep(store: RunStore, made: Sequence[AuditPrompt]) -> None:
     for one in made:
         for column, picture in one.pictures.items():
             png = one.png(column)
-            key = digest(SPEC, column, one.prompt.text, one.prompt.id, truth_of(picture), png.hex())
+            key = digest(OF_OTHERS, column, one.prompt.text, one.prompt.id, truth_of(picture), png.hex())
             pictures.append(PictureRow(key, png, None, {TRUTH: truth_of(picture)}))
             cells.append(CellRow(SUITE, one.prompt.id, column, 0, {}, key))
     store.add_pictures(pictures)
