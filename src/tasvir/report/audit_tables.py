@@ -122,7 +122,7 @@ def _asking(part: Part) -> AuditTable:
         tuple(rows),
         "A judge is asked about every picture several times, with another seed each time; other metrics "
         "measure a sample again in other batches. Alpha is Krippendorff's (ordinal), the rounds as raters. "
-        "Seconds include all rounds of a judge. Money is none where nobody asks for any, or no price is known.",
+        "Seconds include all rounds of a judge. Money is none where nobody asks for any.",
     )
 
 
