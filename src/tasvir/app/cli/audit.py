@@ -106,7 +106,9 @@ def _show(found: Audit, files: list[Path]) -> None:
     for part in found.parts:
         console.print(f"{part.name}: {part.n_pictures} pictures of {part.n_prompts} texts", style="bold")
         for table in audit_tables(part):
-            grid = Table(*table.head, title=table.caption, title_justify="left")
+            grid = Table(title=table.caption, title_justify="left")
+            for place, head in enumerate(table.head):
+                grid.add_column(head, no_wrap=place == 0)
             for row in table.rows:
                 grid.add_row(*("\n".join(filter(None, (entry.text, entry.small))) for entry in row))
             console.print(grid)
