@@ -4,8 +4,9 @@
 
 For each text a scene is made in which all of it is true, corrupted step by step (a thing dropped,
 recoloured, moved, turned and so on; see tasvir.bench.auditing.corrupting) towards a share of true predicates
-that is drawn at random, and rendered; a fifth of the scenes stay true. The truth is the share of the text's predicates that
-hold in the scene that was drawn. The judge is given the text and the pixels, nothing else. Reported:
+that is drawn at random, and rendered; a fifth of the scenes stay true. The truth is the share of the text's
+predicates that hold in the scene that was drawn. The judge is given the text and the pixels, nothing else.
+Reported:
 Spearman's rho of score against true share with a bootstrap interval, also by source of the text, and how
 scores spread over true shares. The pictures are rendered, not drawn by a model: what a generator's
 artefacts do to the judge is another question.
@@ -27,12 +28,12 @@ from measuring import Spread, options, progress, show, whole_number
 from PIL import Image
 
 from tasvir import registry
+from tasvir.bench.auditing.corrupting import corrupt
 from tasvir.errors import LanguageError, UserInputError
 from tasvir.guide.base import Guide
 from tasvir.records import Picture, Prompt
 from tasvir.score.statistics import correlate
 from tasvir.world.captions import caption
-from tasvir.bench.auditing.corrupting import corrupt
 from tasvir.world.description import Description
 from tasvir.world.render import render
 from tasvir.world.sampler import sample_for, sample_scene

@@ -220,7 +220,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: HTTPStatus, kind: str, body: bytes, nonce: str = "") -> None:
         own = f"'nonce-{nonce}'" if nonce else "'none'"
         policy = (
-            f"default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src {own}; script-src {own}; "
+            "default-src 'none'; img-src 'self' data:; connect-src 'self'; "
+            f"style-src {own}; script-src {own}; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         self.send_response(status)
