@@ -12,6 +12,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,20 +69,19 @@ def rateable(results: RunResults, sample: int | None = None) -> list[Rateable]:
     Raises:
         SettingError: The run has no pictures, or the sample is less than one.
     """
-    found: dict[tuple[str, str, str], dict[str, object]] = {}
+    found: dict[tuple[str, str, str], tuple[Rateable, dict[str, Any]]] = {}
     for cell in results.cells:
         if cell.picture is None or cell.story.get("blocked"):
             continue
-        prompt = results.prompts[cell.key]
-        shown = Rateable(cell.suite, cell.prompt, prompt.text, cell.picture)
-        row = {"arm": cell.model, "category": f"{cell.suite} {prompt.category}", "shown": shown}
-        found.setdefault((cell.suite, cell.prompt, cell.picture), row)
+        prompt, key = results.prompts[cell.key], (cell.suite, cell.prompt, cell.picture)
+        row = {"arm": cell.model, "category": f"{cell.suite} {prompt.category}", "key": key}
+        found.setdefault(key, (Rateable(cell.suite, cell.prompt, prompt.text, cell.picture), row))
     if not found:
         raise SettingError("the run has no pictures to rate yet: draw some with `tasvir bench`")
-    rows = list(found.values())
+    rows = [row for _, row in found.values()]
     if sample is not None and sample < len(rows):
         rows = choose(rows, sample, np.random.default_rng(0))
-    return [shown for row in rows if isinstance(shown := row["shown"], Rateable)]
+    return [found[row["key"]][0] for row in rows]
 
 
 def order_for(rater: str, count: int) -> list[int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import io
 import json
-import math
 import secrets
 import threading
 from collections.abc import Callable
@@ -135,11 +134,9 @@ class RatingServer:
             raise SettingError(f"the value is {value!r}: expected 1 to 5")
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(self._pictures):
             raise SettingError("there is no such picture: load the page again")
-        known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds)
-        took = float(seconds) if known and 0 <= seconds <= LONGEST_LOOK else None
         shown, rater = self._pictures[number], check_rater(data["rater"])
         with self._turn:
-            self._store.add_rating(Rating(rater, *self._key(shown), int(value), took))
+            self._store.add_rating(Rating(rater, *self._key(shown), int(value), _time(seconds)))
             self._said.setdefault(rater, {})[self._key(shown)] = int(value)
 
     @staticmethod
@@ -236,6 +233,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+
+def _time(seconds: Any) -> float | None:
+    """As the page has measured it; None for what cannot be a time of looking."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_LOOK:
+        return None
+    return float(seconds)
 
 
 def _pixels(image: Image.Image) -> Any:
