@@ -110,6 +110,22 @@ def test_drawn_pictures_are_held_against_what_the_oracle_reads(audit: Audit, out
     assert len({results.prompts[cell.key].category for cell in results.cells}) == 6
 
 
+def test_a_run_that_the_oracle_has_read_is_audited_as_it_is(
+    audit: Audit, runner: CliRunner, tmp_path: Path, bench_plugins: Any
+) -> None:
+    run = ["bench", "world", "--models", "painter", "--limit", "12", "--metrics", "redness"]
+    for more in ([], ["predicates"]):
+        assert runner.invoke(app, [*run, *more, "--out", str(tmp_path / "run")]).exit_code == 0
+        drawn = len(bench_plugins.Painter.drawn)
+        result = audit(f"--run {tmp_path / 'run'} --json", code=0 if more else 2)
+        assert len(bench_plugins.Painter.drawn) == drawn
+        if not more:
+            assert "--metrics predicates" in result.output
+    (part,) = json.loads(result.stdout)["parts"]
+    assert (part["name"], part["n_pictures"]) == ("generated", 12)
+    assert [one["metric"] for one in part["metrics"]] == ["redness"]
+
+
 def test_what_a_service_did_not_answer_is_told_and_tried_again(audit: Audit, bench_plugins: Any) -> None:
     words = "--metrics judging --scenes 60 --pictures generated --models painter"
     assert any("dog" in prompt for prompt in _texts(60))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tasvir.app.cli.bench import Metrics
 from tasvir.app.cli.opening import opens_models
 from tasvir.app.cli.options import Json, Seed
+from tasvir.errors import SettingError
 from tasvir.models.opening import Opening
 
 if TYPE_CHECKING:
@@ -39,6 +41,10 @@ def audit(
     noise: Annotated[
         float, typer.Option(min=0.0, help="Standard deviation of the raters' errors, in levels.")
     ] = 0.0,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="A run scored by `predicates`: audit what it holds; nothing is made."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("out/audit"),
     as_json: Json = False,
     *,
@@ -53,11 +59,14 @@ def audit(
     from tasvir.bench.asked import begun
     from tasvir.bench.auditing.running import GENERATED, AuditRequest, check_parts
 
+    about = begun(" ".join(["tasvir", *sys.argv[1:]]))
+    if run is not None:
+        held = {GENERATED: (run, _held(run))}
+        raise typer.Exit(_write(out, held, about, noise, seed, as_json=as_json))
     chosen = [*(metrics or ()), *(f"judge:{guide}" for guide in judges or ())] or list(EMBEDDED)
     parts = check_parts(pictures)
     drawn = parse_models(models or ("embedded",), (), {}, opening) if GENERATED in parts else {}
     check_flags(opening, [("metrics", name) for name in chosen])
-    about = begun(" ".join(["tasvir", *sys.argv[1:]]))
     request = AuditRequest(
         out, tuple(dict.fromkeys(chosen)), opening, parts, scenes, seed, repeats, drawn, about
     )
@@ -67,9 +76,6 @@ def audit(
 def _run(request: AuditRequest, noise: float, *, as_json: bool) -> int:
     from tasvir.app.cli.bench_progress import BenchProgress
     from tasvir.bench.auditing.running import run_part
-    from tasvir.bench.lines import writing
-    from tasvir.report.audit_page import write_audit
-    from tasvir.score.auditing import audit as hold_against
 
     runs: dict[str, PartRun] = {}
     try:
@@ -79,18 +85,56 @@ def _run(request: AuditRequest, noise: float, *, as_json: bool) -> int:
     except KeyboardInterrupt:
         typer.secho("stopped; the same command goes on from here", fg="yellow", err=True)
         return INTERRUPTED
+    parts = {part: (request.folder / part, run) for part, run in runs.items()}
+    return _write(request.folder, parts, request.about, noise, request.seed, as_json=as_json)
+
+
+def _held(folder: Path) -> PartRun:
+    """A run as it is.
+
+    Raises:
+        SettingError: The oracle has not read its pictures.
+        RecordError: It cannot be read.
+    """
+    from tasvir.bench.auditing.running import PartRun
+    from tasvir.bench.reading import load_results
+    from tasvir.score.auditing.truth import ORACLE
+
+    results = load_results(folder)
+    if ORACLE not in [metric.name for metric in results.metrics]:
+        raise SettingError(
+            f"{folder} does not say what is true of its pictures: `tasvir score {folder} --metrics {ORACLE}`"
+        )
+    return PartRun(results, {}, {}, ())
+
+
+def _write(
+    out: Path,
+    runs: Mapping[str, tuple[Path, PartRun]],
+    about: Mapping[str, Any],
+    noise: float,
+    seed: int,
+    *,
+    as_json: bool,
+) -> int:
+    """Figures and pages of these parts, each in its folder; returns the exit code."""
+    from tasvir.bench.lines import try_writing, writing
+    from tasvir.report.audit_page import write_audit
+    from tasvir.score.auditing import audit as hold_against
+
+    try_writing(out)
     found = hold_against(
-        {part: (run.results, run.again) for part, run in runs.items()}, noise=noise, seed=request.seed
+        {part: (run.results, run.again) for part, (_, run) in runs.items()}, noise=noise, seed=seed
     )
-    examples = {part: _examples(request.folder / part, run) for part, run in runs.items()}
-    with writing(request.folder):
-        files = write_audit(request.folder, found, request.about, examples)
-    troubles = [f"{count} x {what}" for run in runs.values() for what, count in run.failures.items()]
-    troubles += [reason for run in runs.values() for reason in run.stopped_by]
+    examples = {part: _examples(folder, run) for part, (folder, run) in runs.items()}
+    with writing(out):
+        files = write_audit(out, found, about, examples)
+    troubles = [f"{count} x {what}" for _, run in runs.values() for what, count in run.failures.items()]
+    troubles += [reason for _, run in runs.values() for reason in run.stopped_by]
     for trouble in troubles:
         typer.secho(f"failed   {trouble.splitlines()[0]}", fg="red", err=True)
     if as_json:
-        typer.echo((request.folder / "audit.json").read_text("utf-8").rstrip())
+        typer.echo((out / "audit.json").read_text("utf-8").rstrip())
     else:
         _show(found, files)
     return int(bool(troubles))
