@@ -211,7 +211,7 @@ def _figure(figure: Figure, *, signed: bool = False, tint: bool = False) -> Entr
 
 def _seconds(seconds: float | None) -> Entry:
     if seconds is None:
-        return Entry("none", "every answer was kept from before")
+        return Entry("none", "not measured")
     low, high = SECONDS
     return Entry(
         f"{seconds:.4f}" if seconds < low else f"{seconds:.0f}" if seconds > high else f"{seconds:.2f}"

@@ -42,7 +42,7 @@ class Asking:
         times: How often each.
         equal: Share of them with the same answer every time; None with a reason.
         alpha: Krippendorff's alpha (ordinal) of the rounds, as if they were raters.
-        seconds: Time a picture, or None where every answer was replayed.
+        seconds: Time a picture; None where nobody was waited for and nothing was measured again.
         money: US dollars a picture; None where nobody asks for money, or a price is not known.
     """
 
