@@ -7,7 +7,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-SPACED = frozenset({"--models", "--metrics", "--sweep", "--derived"})
+SPACED = frozenset({"--models", "--metrics", "--judges", "--sweep", "--derived"})
 
 
 class SpacedCommand(TyperCommand):
