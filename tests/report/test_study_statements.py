@@ -424,18 +424,21 @@ def test_metrics_of_sets(turn: int, language: str) -> None:
     info = replace(metric_info("fid", higher_is_better=turn > 0), of_sets=True)
     results = build_results(FOUR, prompts=4, metrics=())
     figures = tuple(
-        SetFigure("fid", SUITE, name, {}, SetScore("fid", float(index), 1 + index, 0.5, (0.0, 9.0)))
+        SetFigure("fid", SUITE, name, {}, SetScore("fid", float(index), 5, 0.5, (0.0, 9.0)))
         for index, name in enumerate(FOUR, 1)
     )
     study = study_of(replace(results, metrics=(info,), set_figures=figures))
     said = said_of(study)
     best = found(said, "sets.best")
     assert text(best, "model") == (list(FOUR)[-1] if turn > 0 else "oak")
-    assert number(study, best, "count") == (5 if turn > 0 else 2)
+    assert number(study, best, "count") == 5
     assert "lead.no_scores" not in keys(said)
     assert Words(language, study.values)(best)
     tied = tuple(replace(figure, score=figures[0].score) for figure in figures)
     assert "sets.tied" in keys(said_of(study_of(replace(results, metrics=(info,), set_figures=tied))))
+    fewer = (replace(figures[0], score=replace(figures[0].score, n=4)), *figures[1:])
+    unequal = keys(said_of(study_of(replace(results, metrics=(info,), set_figures=fewer))))
+    assert "sets.unequal" in unequal and "sets.best" not in unequal
     none = tuple(replace(figure, score=SetScore("fid", None, 3, reason="few")) for figure in figures)
     assert "sets.nothing" in keys(said_of(study_of(replace(results, metrics=(info,), set_figures=none))))
     alone = said_of(study_of(replace(results, metrics=(info,), set_figures=figures[:1])))

@@ -90,7 +90,8 @@ def _sureness(one: Scored, leader: str, second: str, values: Mapping[str, Value]
     if same(pair.difference, 0.0):
         return [say("lead.level", first=told["first"], second=told["second"], count=told["count"])]
     if pair.first != leader:
-        return [say("lead.other_way", **told)]
+        verdict = Message("word.decided" if pair.better else "word.undecided")
+        return [say("lead.other_way", **told, verdict=verdict)]
     if pair.better:
         return [say("lead.shown", **told)]
     return [say("lead.noise", **told, power=power_of(one, pair))]
