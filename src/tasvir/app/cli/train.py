@@ -63,10 +63,7 @@ def _command(name: str) -> Callable[..., None]:
         ] = None,
         vae: Annotated[
             Path | None,
-            typer.Option(
-                help="Folder of a trained autoencoder; the shipped one if left out. "
-                "train autoencoder: keep its encoder, train the decoder on; from scratch if left out."
-            ),
+            typer.Option(help="Autoencoder's folder or the shipped; train autoencoder: its decoder alone."),
         ] = None,
         pipeline: Annotated[
             Path | None, typer.Option(help="Folder of a trained generator; the shipped one if left out.")
