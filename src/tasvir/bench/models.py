@@ -19,15 +19,13 @@ from tasvir.bench.methods import ARMS, Arm
 from tasvir.errors import SettingError, UnknownNameError
 from tasvir.generate.base import Generator
 from tasvir.guide.base import Guide
-from tasvir.models.load import LoadSettings
+from tasvir.models.load import LOADED_BY, LoadSettings
 from tasvir.models.opening import GIVEN, Opening, open_model
+from tasvir.models.service import ANSWERED_BY
 
 ARM_OF = {"guide": "loop", "layout": "layout", "revised": "revised", "aligned": "aligned"}
 """Methods that are arms of the loop."""
 BEST_OF = re.compile(r"best-of-(n|[1-9]\d{0,2})")
-LOADED_BY = ("dtype", "revision", "trust_remote_code", "safety")
-ANSWERED_BY = ("temperature", "max_tokens", "schema")
-"""What of loading and calling a model its pictures hang on; the rest says where it works."""
 _METHOD = re.compile(r"\+([a-z][\w-]*):")
 _NAMED = re.compile(r"\s*([^:/=+]*[^:/=+\s])\s*=\s*(\S.*)")
 
