@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import tasvir
 from tasvir import registry
-from tasvir.bench.lines import writing
+from tasvir.bench.lines import replace_file
 from tasvir.bench.reading import ASKED, FORMAT, read_asked
 from tasvir.errors import RecordError, SettingError
 from tasvir.generate.base import DrawSettings
@@ -36,7 +36,8 @@ class Asked:
         suites: By label, the ids of the prompts.
         provenances: By suite's label.
         models: By name, `tasvir.bench.models.BenchModel.to_dict`; those of others have the spec "pictures".
-        metrics: By label, "choice" as typed and the "options" that it takes.
+        metrics: By label, "choice" as typed and what it takes of how it is opened
+            (`tasvir.bench.models.written`).
         seeds: Of the run; each prompt has its own one under each.
         sweeps: A column of the matrix for each.
         draw: What holds for all pictures: size, steps, scale, sampler.
@@ -99,10 +100,7 @@ class Asked:
             "sweeps": list(self.sweeps or ()),
             "draw": self.draw,
         }
-        fresh = folder / f"{ASKED}.new"
-        with writing(folder):
-            fresh.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            fresh.replace(folder / ASKED)
+        replace_file(folder / ASKED, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
 
     def amended(self, more: Asked) -> Asked:
         """This and what is asked for besides.
