@@ -23,6 +23,8 @@ OF_OTHERS = "pictures"
 """Spec of a column whose pictures were not drawn here."""
 NEW_NAME = "give it another name with NAME=SPEC, or "
 LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow")
+CHOICE = ("choice", "load", "service", "options")
+"""What is kept of a metric."""
 SWEPT = ("size", "steps", "scale", "sampler")
 Sweep = dict[str, Any]
 """Values of what is swept: {"steps": 10}; a size is one number where it is square, else "WIDTHxHEIGHT"."""
@@ -68,7 +70,7 @@ class Asked:
                 {suite["label"]: tuple(suite["prompts"]) for suite in data["suites"]},
                 {suite["label"]: suite["provenance"] for suite in data["suites"]},
                 {model["name"]: model for model in data["models"]},
-                {label: data["choices"][label] for label in data["metrics"]},
+                {label: {key: data["choices"][label][key] for key in CHOICE} for label in data["metrics"]},
                 tuple(data["seeds"]),
                 tuple(data["sweeps"]),
                 data["draw"],
