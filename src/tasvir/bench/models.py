@@ -110,6 +110,23 @@ def _no_method(text: str, name: str) -> str:
     return f"model {text!r}: no method is called {name!r}; {hint}known: {', '.join(known)} (or any number)"
 
 
+def written(opening: Opening) -> dict[str, Any]:
+    """What run.json keeps of how something is opened: what comes out hangs on it."""
+    load, service = asdict(opening.load), asdict(opening.service)
+    return {
+        "load": {key: load[key] for key in LOADED_BY},
+        "service": {key: service[key] for key in ANSWERED_BY},
+        "options": dict(opening.options),
+    }
+
+
+def opened_as(data: Mapping[str, Any], now: Opening) -> Opening:
+    """As `written` has it, where and as patiently as is said now."""
+    return Opening(
+        replace(now.load, **data["load"]), replace(now.service, **data["service"]), data["options"]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class BenchModel:
     """A column of the matrix, ready to be opened in any process.
@@ -130,25 +147,18 @@ class BenchModel:
 
     def to_dict(self) -> dict[str, Any]:
         """What run.json keeps; where models work is not in it."""
-        load, service = asdict(self.opening.load), asdict(self.opening.service)
         return {
             "name": self.name,
             "spec": str(self.spec),
             "derived_from": self.derived_from,
-            "load": {key: load[key] for key in LOADED_BY},
-            "service": {key: service[key] for key in ANSWERED_BY},
-            "options": self.options,
+            **written(replace(self.opening, options=self.options)),
             "pins": dict(self.pins),
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], now: Opening) -> Self:
         """A column as run.json has it, to be opened where and as patiently as is said now."""
-        opening = Opening(
-            LoadSettings(**{**asdict(now.load), **data["load"]}),
-            replace(now.service, **data["service"]),
-            data["options"],
-        )
+        opening = opened_as(data, now)
         return cls(data["name"], parse_spec(data["spec"]), opening, data["pins"], data["derived_from"])
 
     @property
