@@ -37,7 +37,9 @@ def read_asked(folder: Path) -> dict[str, Any]:
     try:
         asked = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as problem:
-        raise RecordError(f"{folder} holds no run: it has no {ASKED}") from problem
+        raise RecordError(
+            f"{folder} holds no run (no {ASKED}): name the folder of a `tasvir bench`"
+        ) from problem
     except (OSError, ValueError) as problem:
         raise RecordError(
             f"{file} cannot be read ({problem}): put a copy of it back, or begin anew in another folder"

@@ -48,7 +48,8 @@ def parse_sweeps(texts: Sequence[str]) -> tuple[dict[str, Any], ...] | None:
         try:
             read = [_READ[name.strip()](value.strip()) for value in values.split(",")]
         except ValueError as problem:
-            raise SettingError(f"--sweep {text!r}: {problem}") from problem
+            kind = "whole numbers" if name.strip() == "steps" else "numbers"
+            raise SettingError(f"--sweep {text!r}: expected {kind} with commas between them") from problem
         axes.setdefault(name.strip(), []).extend(read)
     if not axes:
         return None
@@ -63,7 +64,7 @@ def parse_side(text: str) -> int | str:
     """
     from tasvir.app.cli.arguments import parse_size
 
-    width, height = parse_size(text if "x" in text.lower() or "×" in text else f"{text}x{text}")
+    width, height = parse_size(f"{text}x{text}" if re.fullmatch(r"\s*\d+\s*", text) else text)
     return width if width == height else f"{width}x{height}"
 
 
