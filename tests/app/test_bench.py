@@ -232,7 +232,8 @@ def test_pictures_of_other_code_are_drawn_anew(
         ("few --models --batch 2", "--models needs a value"),
         ("few --models =painter", "expected NAME=SPEC"),
         ("few --models a=", "expected NAME=SPEC"),
-        ("few --models painter --size abc", "--size 'abc'"),
+        ("few --models painter --sweep size=8", "size '8': expected 128 or 128x192"),
+        ("few --models painter --size abc", "size 'abc'"),
         ("few --models painter --sweep steps=", "expected whole numbers"),
     ],
 )

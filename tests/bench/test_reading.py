@@ -173,6 +173,11 @@ def test_what_is_not_asked_for_is_not_shown(tmp_path: Path) -> None:
         ('{"format": "tasvir-run/2"}', "not of the format tasvir-run/1"),
         ('{"format": "tasvir-run/1", "suites": [{"label": "x"}]}', "no usable list 'suites'"),
         (
+            '{"format": "tasvir-run/1", "suites": [{"label": "x", "prompts": 5}]}',
+            "no usable list 'suites'",
+        ),
+        ('{"format": "tasvir-run/1", "suites": [5]}', "no usable list 'suites'"),
+        (
             '{"format": "tasvir-run/1", "suites": [], "models": [], "metrics": [], "sweeps": [{}]}',
             "store.sqlite",
         ),

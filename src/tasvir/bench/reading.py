@@ -24,7 +24,12 @@ from tasvir.results import Cell, MetricInfo, ModelInfo, PromptKey, Rating, RunRe
 ASKED = "run.json"
 LOST = "the picture's file is gone or cut short: `tasvir bench --out RUN` draws it again"
 FORMAT = "tasvir-run/1"
-_NEEDED = {"suites": {"label", "prompts"}, "models": {"name", "spec"}, "metrics": set(), "sweeps": set()}
+_NEEDED: dict[str, set[str]] = {
+    "suites": {"label", "prompts"},
+    "models": {"name", "spec"},
+    "metrics": set(),
+    "sweeps": set(),
+}
 """Lists in ``run.json``, and what their items must have."""
 
 
@@ -49,9 +54,16 @@ def read_asked(folder: Path) -> dict[str, Any]:
         raise RecordError(f"{file} is not of the format {FORMAT}: name a folder of `tasvir bench --out`")
     for name, fields in _NEEDED.items():
         rows = asked.get(name)
-        if not isinstance(rows, list) or any(not fields <= set(row) for row in rows):
+        if not isinstance(rows, list) or not all(_usable(row, fields) for row in rows):
             raise RecordError(f"{file} has no usable list {name!r}: put a copy of it back")
     return asked
+
+
+def _usable(row: Any, fields: set[str]) -> bool:
+    """What has fields is an object that has them, its prompts a list."""
+    if not fields:
+        return True
+    return isinstance(row, dict) and fields <= row.keys() and isinstance(row.get("prompts", []), list)
 
 
 def load_results(folder: Path) -> RunResults:
