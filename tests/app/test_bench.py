@@ -278,8 +278,14 @@ def test_pictures_of_other_code_are_drawn_anew(
         ("few --models a=painter a=painter:blue", "two models are called 'a'"),
         ("few --models painter --set colour=3", "--set colour=..."),
         ("few --models painter --engine steam", "no engine is called 'steam'"),
-        ("few", "there is nothing to draw by"),
-        ("", "there are no prompts"),
+        ("few", "no models to draw by yet"),
+        ("", "has no prompts to draw yet"),
+        ("few --models --batch 2", "--models needs a value"),
+        ("few --models =painter", "expected NAME=SPEC"),
+        ("few --models a=", "expected NAME=SPEC"),
+        ("few --models painter --sweep size=8", "size '8': expected 128 or 128x192"),
+        ("few --models painter --size abc", "size 'abc'"),
+        ("few --models painter --sweep steps=", "expected whole numbers"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_drawn(
@@ -289,6 +295,12 @@ def test_what_is_wrong_is_told_before_anything_is_drawn(
     assert message in " ".join(result.output.split())
     assert bench_plugins.Painter.drawn == []
     assert not (out / "run.json").exists()
+
+
+@pytest.mark.parametrize("words", ["", "few"])
+def test_a_folder_without_a_run_stays_as_it_was(bench: Bench, out: Path, words: str) -> None:
+    bench(words, code=2)
+    assert not out.exists()
 
 
 def test_a_model_that_cannot_be_opened_is_told_and_the_others_go_on(bench: Bench, out: Path) -> None:

@@ -76,9 +76,10 @@ class Asked:
                 data["draw"],
                 data["about"],
             )
-        except (KeyError, TypeError) as problem:
+        except (AttributeError, KeyError, TypeError) as problem:
+            told = f"lacks {problem}" if isinstance(problem, KeyError) else f"is damaged ({problem})"
             raise RecordError(
-                f"{folder / ASKED} lacks {problem}: put a copy of it back, or begin anew in another folder"
+                f"{folder / ASKED} {told}: put a copy of it back, or begin anew in another folder"
             ) from problem
 
     def write(self, folder: Path) -> None:

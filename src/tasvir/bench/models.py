@@ -93,8 +93,15 @@ def parse_spec(text: str) -> Spec:
 
 
 def parse_named(text: str) -> tuple[str, Spec]:
-    """Read SPEC or NAME=SPEC; without a name the spec is its name."""
+    """Read SPEC or NAME=SPEC; without a name the spec is its name.
+
+    Raises:
+        SettingError: One side of "=" is empty.
+        UnknownNameError: See `parse_spec`.
+    """
     match = _NAMED.fullmatch(text)
+    if not match and (text.strip().startswith("=") or re.fullmatch(r"[^:/]*=\s*", text)):
+        raise SettingError(f"model {text!r}: expected NAME=SPEC, such as mine=embedded")
     spec = parse_spec(match[2] if match else text.strip())
     return (match[1] if match else str(spec)), spec
 
@@ -107,7 +114,8 @@ def _no_method(text: str, name: str) -> str:
     known = [*ARM_OF, "best-of-n", "best-of-4"]
     near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(repr(word) for word in near)}? " if near else ""
-    return f"model {text!r}: no method is called {name!r}; {hint}known: {', '.join(known)} (or any number)"
+    told = f"{', '.join(known)} (or another number)"
+    return f"model {text!r}: no method is called {name!r}; {hint}known: {told}"
 
 
 def written(opening: Opening) -> dict[str, Any]:

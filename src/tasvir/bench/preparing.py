@@ -66,6 +66,7 @@ def prepared(request: Request, progress: Progress) -> Iterator[Run]:
     """
     _refuse_other_files(request.folder)
     before = Asked.read(request.folder)
+    _refuse_nothing(request.folder, before, request.more)
     metrics = [_metric(choice, request.opening) for choice in dict.fromkeys(request.metrics)]
     more = replace(request.more, metrics={one.info.name: asked for one, asked in metrics})
     asked = (before or Asked(about=dict(request.about))).amended(more)
@@ -106,6 +107,20 @@ def _refuse_other_files(folder: Path) -> None:
         raise OutputError(f"{folder} holds other files and no run: choose another folder with --out")
 
 
+def _refuse_nothing(folder: Path, before: Asked | None, more: Asked) -> None:
+    """Suites and models have to be named once."""
+    asked = (before or Asked(), more)
+    if not any(ids for one in asked for ids in one.suites.values()):
+        raise SettingError(
+            f"{folder} has no prompts to draw yet: name a suite, see `tasvir suites list`, or the folder of "
+            "a run that is to go on"
+        )
+    if not any(one.models for one in asked):
+        raise SettingError(
+            f"{folder} has no models to draw by yet: name them with --models, such as --models embedded"
+        )
+
+
 def _metric(choice: str, opening: Opening) -> tuple[Opened, dict[str, Any]]:
     """A metric, and what run.json keeps of how it was opened."""
     takes = registry.parameters(registry.load("metrics", choice)).keys()
@@ -123,7 +138,7 @@ def _prompts(
     """All prompts that are asked for; those told now stand before those kept.
 
     Raises:
-        SettingError: A prompt is another one by now, or there are none.
+        SettingError: A prompt is another one by now.
     """
     kept = store.prompts()
     now = {(label, prompt.id): prompt for label, prompts in told.items() for prompt in prompts}
@@ -134,12 +149,6 @@ def _prompts(
                 f"prompt {name!r} of suite {label!r} was {before.text!r} when the run was begun, and is "
                 f"{prompt.text!r} now: choose another folder with --out"
             )
-    if not any(asked.suites.values()):
-        raise SettingError("there are no prompts to draw: name a suite, see `tasvir list suites`")
-    if not asked.models:
-        raise SettingError(
-            "there is nothing to draw by: name models with --models, such as --models embedded"
-        )
     both = {**kept, **now}
     wanted = [(label, name) for label, names in asked.suites.items() for name in names]
     lost = [key for key in wanted if key not in both]
