@@ -149,14 +149,13 @@ def load_whole(kind: str, choice: str) -> Any:
 def _check_model(kind: str, choice: str, plugin: Any) -> None:
     name, model = split(choice)
     takes = parameters(plugin)
+    what = f"{kind.removesuffix('s')} {name!r}"
     if model is not None and "model" not in takes:
-        raise UnknownNameError(
-            f"{kind.removesuffix('s')} {name!r} is one model and takes none after a colon: write {name!r}"
-        )
+        raise UnknownNameError(f"{what} takes nothing after a colon: write {name!r}")
     if model is None and "model" in takes and takes["model"].default is inspect.Parameter.empty:
-        raise UnknownNameError(
-            f"{kind.removesuffix('s')} {name!r} stands for many models: write {name}:MODEL"
-        )
+        if kind == "suites":
+            raise UnknownNameError(f"{what} stands for many suites: say which, such as {name}:PATH")
+        raise UnknownNameError(f"{what} stands for many models: write {name}:MODEL")
 
 
 def package(kind: str, choice: str) -> str:

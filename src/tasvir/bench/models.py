@@ -93,8 +93,15 @@ def parse_spec(text: str) -> Spec:
 
 
 def parse_named(text: str) -> tuple[str, Spec]:
-    """Read SPEC or NAME=SPEC; without a name the spec is its name."""
+    """Read SPEC or NAME=SPEC; without a name the spec is its name.
+
+    Raises:
+        SettingError: One side of "=" is empty.
+        UnknownNameError: See `parse_spec`.
+    """
     match = _NAMED.fullmatch(text)
+    if not match and (text.strip().startswith("=") or re.fullmatch(r"[^:/]*=\s*", text)):
+        raise SettingError(f"model {text!r}: expected NAME=SPEC, such as mine=embedded")
     spec = parse_spec(match[2] if match else text.strip())
     return (match[1] if match else str(spec)), spec
 
@@ -107,7 +114,25 @@ def _no_method(text: str, name: str) -> str:
     known = [*ARM_OF, "best-of-n", "best-of-4"]
     near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(repr(word) for word in near)}? " if near else ""
-    return f"model {text!r}: no method is called {name!r}; {hint}known: {', '.join(known)} (or any number)"
+    told = f"{', '.join(known)} (or another number)"
+    return f"model {text!r}: no method is called {name!r}; {hint}known: {told}"
+
+
+def written(opening: Opening) -> dict[str, Any]:
+    """What run.json keeps of how something is opened: what comes out hangs on it."""
+    load, service = asdict(opening.load), asdict(opening.service)
+    return {
+        "load": {key: load[key] for key in LOADED_BY},
+        "service": {key: service[key] for key in ANSWERED_BY},
+        "options": dict(opening.options),
+    }
+
+
+def opened_as(data: Mapping[str, Any], now: Opening) -> Opening:
+    """As `written` has it, where and as patiently as is said now."""
+    return Opening(
+        replace(now.load, **data["load"]), replace(now.service, **data["service"]), data["options"]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +155,18 @@ class BenchModel:
 
     def to_dict(self) -> dict[str, Any]:
         """What run.json keeps; where models work is not in it."""
-        load, service = asdict(self.opening.load), asdict(self.opening.service)
         return {
             "name": self.name,
             "spec": str(self.spec),
             "derived_from": self.derived_from,
-            "load": {key: load[key] for key in LOADED_BY},
-            "service": {key: service[key] for key in ANSWERED_BY},
-            "options": self.options,
+            **written(replace(self.opening, options=self.options)),
             "pins": dict(self.pins),
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], now: Opening) -> Self:
         """A column as run.json has it, to be opened where and as patiently as is said now."""
-        opening = Opening(
-            LoadSettings(**{**asdict(now.load), **data["load"]}),
-            replace(now.service, **data["service"]),
-            data["options"],
-        )
+        opening = opened_as(data, now)
         return cls(data["name"], parse_spec(data["spec"]), opening, data["pins"], data["derived_from"])
 
     @property

@@ -22,8 +22,14 @@ from tasvir.records import Score, SetScore, SuitePrompt
 from tasvir.results import Cell, MetricInfo, ModelInfo, PromptKey, Rating, RunResults, SetFigure, Speed
 
 ASKED = "run.json"
+LOST = "the picture's file is gone or cut short: `tasvir bench --out RUN` draws it again"
 FORMAT = "tasvir-run/1"
-_NEEDED = {"suites": {"label", "prompts"}, "models": {"name", "spec"}, "metrics": set(), "sweeps": set()}
+_NEEDED: dict[str, set[str]] = {
+    "suites": {"label", "prompts"},
+    "models": {"name", "spec"},
+    "metrics": set(),
+    "sweeps": set(),
+}
 """Lists in ``run.json``, and what their items must have."""
 
 
@@ -37,7 +43,9 @@ def read_asked(folder: Path) -> dict[str, Any]:
     try:
         asked = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as problem:
-        raise RecordError(f"{folder} holds no run: it has no {ASKED}") from problem
+        raise RecordError(
+            f"{folder} holds no run (no {ASKED}): name the folder of a `tasvir bench`"
+        ) from problem
     except (OSError, ValueError) as problem:
         raise RecordError(
             f"{file} cannot be read ({problem}): put a copy of it back, or begin anew in another folder"
@@ -46,17 +54,24 @@ def read_asked(folder: Path) -> dict[str, Any]:
         raise RecordError(f"{file} is not of the format {FORMAT}: name a folder of `tasvir bench --out`")
     for name, fields in _NEEDED.items():
         rows = asked.get(name)
-        if not isinstance(rows, list) or any(not fields <= set(row) for row in rows):
+        if not isinstance(rows, list) or not all(_usable(row, fields) for row in rows):
             raise RecordError(f"{file} has no usable list {name!r}: put a copy of it back")
     return asked
+
+
+def _usable(row: Any, fields: set[str]) -> bool:
+    """What has fields is an object that has them, its prompts a list."""
+    if not fields:
+        return True
+    return isinstance(row, dict) and fields <= row.keys() and isinstance(row.get("prompts", []), list)
 
 
 def load_results(folder: Path) -> RunResults:
     """Everything of a run.
 
     Args:
-        folder: Of the run, at work or not; nothing in it is changed. No picture is looked at: a cell's path
-            says where its picture belongs.
+        folder: Of the run, at work or not; nothing in it is changed. Of pictures only the sizes are looked
+            at: one that is gone or cut short is missing, as it is for `RunStore`, which draws it again.
 
     Raises:
         RecordError: It holds no run, or one that cannot be read; says what to do.
@@ -68,7 +83,8 @@ def load_results(folder: Path) -> RunResults:
         models = _models(store, asked["models"])
         metrics = _metrics(store, asked["metrics"])
         prompts, hashes = _prompts(store, asked["suites"])
-        cells = _cells(store, _Order(asked), metrics, prompts, hashes)
+        sizes = PictureFiles(folder).sizes()
+        cells = _cells(store, _Order(asked), metrics, prompts, hashes, sizes)
         return RunResults(
             about={name: value for name, value in asked.items() if name != "suites"},
             suites={suite["label"]: suite.get("provenance", {}) for suite in asked["suites"]},
@@ -159,10 +175,11 @@ def _cells(
     metrics: tuple[MetricInfo, ...],
     prompts: Mapping[PromptKey, SuitePrompt],
     hashes: Mapping[PromptKey, str],
+    sizes: Mapping[str, int],
 ) -> tuple[Cell, ...]:
     scores = _Scores(store, [metric for metric in metrics if not metric.of_sets])
     rows = store.execute(
-        "SELECT cells.*, sha256, seconds, story, reason FROM cells LEFT JOIN pictures USING (key) "
+        "SELECT cells.*, sha256, bytes, seconds, story, reason FROM cells LEFT JOIN pictures USING (key) "
         "LEFT JOIN failures ON failures.key = cells.key AND what = ?",
         (DRAW,),
     )
@@ -170,16 +187,18 @@ def _cells(
     for row in rows:
         place = order.place(row)
         if place is not None and (row["suite"], row["prompt"]) in prompts:
-            found.append((place, _cell(row, scores, hashes[row["suite"], row["prompt"]])))
+            found.append((place, _cell(row, scores, hashes[row["suite"], row["prompt"]], sizes)))
     found.sort(key=lambda one: one[0])
     return tuple(cell for _, cell in found)
 
 
-def _cell(row: sqlite3.Row, scores: _Scores, prompt: str) -> Cell:
+def _cell(row: sqlite3.Row, scores: _Scores, prompt: str, sizes: Mapping[str, int]) -> Cell:
     where = (row["suite"], row["prompt"], row["model"], row["seed"], json.loads(row["settings"]))
     picture = row["sha256"]
     if picture is None:
         return Cell(*where, reason=row["reason"] or "not drawn yet")
+    if sizes.get(picture) != row["bytes"]:
+        return Cell(*where, reason=LOST)
     return Cell(
         *where,
         picture=picture,

@@ -105,7 +105,7 @@ def test_another_encoding_is_told_by_line(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_and_a_suite_without_a_file(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match=r"cannot read the prompts in .*none.txt"):
         suite(tmp_path / "none.txt").prompts()
-    with pytest.raises(UnknownNameError, match="stands for many models: write file:MODEL"):
+    with pytest.raises(UnknownNameError, match="stands for many suites: say which, such as file:PATH"):
         registry.create("suites", "file", Suite)
     with pytest.raises(UnknownNameError, match="did you mean 'drawbench'"):
         registry.create("suites", "drawbnch", Suite)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tasvir.app.cli.opening import opens_models
-from tasvir.app.cli.options import Json, Sampler, Scale, Seed, Size, Steps
+from tasvir.app.cli.options import MAX_SEED, Json, Sampler, Scale, Size, Steps
 from tasvir.errors import SettingError
 from tasvir.models.opening import Opening
 
@@ -34,7 +34,7 @@ def bench(
     metrics: Metrics = None,
     seeds: Annotated[str | None, typer.Option(help="0-3 or 0,2,5.", show_default="0")] = None,
     sample: Annotated[str | None, typer.Option(help="A random sample: 2-per-category, or 50 of all.")] = None,
-    sample_seed: Seed = 0,
+    sample_seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="What the sample hangs on.")] = 0,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only so many, from the categories in turn.")
     ] = None,
@@ -46,7 +46,7 @@ def bench(
     sampler: Sampler = None,
     size: Size = None,
     derived: Annotated[
-        list[str] | None, typer.Option(help="NAME=OTHER: was fine-tuned from that.", show_default=False)
+        list[str] | None, typer.Option(help="NAME=OTHER: NAME was fine-tuned from OTHER.", show_default=False)
     ] = None,
     batch: Batch = 8,
     engine: Annotated[str, typer.Option(help="local, or ray: several processes or machines.")] = "local",

@@ -48,7 +48,8 @@ def parse_sweeps(texts: Sequence[str]) -> tuple[dict[str, Any], ...] | None:
         try:
             read = [_READ[name.strip()](value.strip()) for value in values.split(",")]
         except ValueError as problem:
-            raise SettingError(f"--sweep {text!r}: {problem}") from problem
+            kind = "whole numbers" if name.strip() == "steps" else "numbers"
+            raise SettingError(f"--sweep {text!r}: expected {kind} with commas between them") from problem
         axes.setdefault(name.strip(), []).extend(read)
     if not axes:
         return None
@@ -63,7 +64,10 @@ def parse_side(text: str) -> int | str:
     """
     from tasvir.app.cli.arguments import parse_size
 
-    width, height = parse_size(text if "x" in text.lower() or "×" in text else f"{text}x{text}")
+    try:
+        width, height = parse_size(f"{text}x{text}" if re.fullmatch(r"\s*\d+\s*", text) else text)
+    except SettingError as problem:
+        raise SettingError(f"size {text!r}: expected 128 or 128x192, in pixels, 16 to 4096 each") from problem
     return width if width == height else f"{width}x{height}"
 
 
@@ -104,7 +108,7 @@ def parse_models(
     for name, other in origins.items():
         missing = [one for one in (name, other) if one not in found and one not in known]
         if missing:
-            there = ", ".join([*known, *found]) or "none"
+            there = ", ".join({**known, **found}) or "none"
             raise UnknownNameError(
                 f"--derived {name}={other}: the run has no model {missing[0]!r}; it has: {there}"
             )

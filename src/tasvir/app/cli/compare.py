@@ -14,12 +14,8 @@ BY = ("category",)
 
 def compare(
     run: Annotated[str, typer.Argument(help="Folder or URL of a `tasvir bench`.", show_default=False)],
-    models: Annotated[
-        list[str] | None, typer.Option(help="Only this model; repeatable. All, if left out.")
-    ] = None,
-    metrics: Annotated[
-        list[str] | None, typer.Option(help="Only this metric; repeatable. All, if left out.")
-    ] = None,
+    models: Annotated[list[str] | None, typer.Option(help="One or more; all, if left out.")] = None,
+    metrics: Annotated[list[str] | None, typer.Option(help="One or more; all, if left out.")] = None,
     by: Annotated[str | None, typer.Option(help="category: the same for each category by itself.")] = None,
     draws: Annotated[int, typer.Option(min=100, help="Resamples behind intervals and tests.")] = 10_000,
     seed: Seed = 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tasvir.results import PromptKey
+from tasvir.results import PromptKey, SetFigure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,18 +34,24 @@ LEFT = 2
 """Columns that hold names and are set to the left; the others hold figures."""
 
 
-def show(comparison: Comparison, prompts: Mapping[PromptKey, SuitePrompt], *, by_category: bool) -> None:
-    """Print everything that was compared."""
+def wide_console() -> Console:
+    """Where tables are printed: as wide as the terminal, and wide where there is none."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=WIDE)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, markup=False, emoji=False, width=WIDE)
+
+
+def show(comparison: Comparison, prompts: Mapping[PromptKey, SuitePrompt], *, by_category: bool) -> None:
+    """Print everything that was compared."""
+    console = wide_console()
     if not comparison.tables:
         console.print("nothing to compare: no metric of single pictures and no picture in this run")
     for table in comparison.tables:
         _show_table(console, table, prompts, by_category)
-    _show_sets(console, comparison)
+    _show_sets(console, comparison.set_figures)
     for sweep in comparison.sweeps:
         _show_sweep(console, sweep)
     _show_correlations(console, comparison.correlations, comparison.gaps)
@@ -124,7 +130,27 @@ def _pair_row(pair: Pair) -> tuple[str, ...]:
     )
 
 
-def _show_sets(console: Console, comparison: Comparison) -> None:
+def show_means(console: Console, means: Sequence[tuple[Table, Mean]], sets: Sequence[SetFigure]) -> None:
+    """Print what each model scored, without comparing them."""
+    rows = [
+        (
+            table.metric,
+            mean.model,
+            ", ".join([table.suite, *_settings(table.settings)]),
+            _number(mean.value),
+            _interval(mean.interval),
+            str(mean.n_prompts),
+            str(mean.missing),
+            _why(mean),
+        )
+        for table, mean in means
+    ]
+    head = ("metric", "model", "on", "mean", "95 %", "prompts", "missing", "note")
+    _rows(console, "", head, rows, left=3)
+    _show_sets(console, sets)
+
+
+def _show_sets(console: Console, figures: Sequence[SetFigure]) -> None:
     rows = [
         (
             figure.metric,
@@ -135,7 +161,7 @@ def _show_sets(console: Console, comparison: Comparison) -> None:
             str(figure.score.n),
             figure.score.reason,
         )
-        for figure in comparison.set_figures
+        for figure in figures
     ]
     _rows(console, "sets of pictures", ("metric", "model", "on", "value", "95 %", "n", ""), rows, left=3)
 

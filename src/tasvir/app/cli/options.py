@@ -52,7 +52,7 @@ NoSafety = Annotated[
 Options = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="NAME=VALUE, an option of the guide or the generator.", rich_help_panel="Loading"
+        "--set", help="NAME=VALUE, an option of a guide, generator or metric.", rich_help_panel="Loading"
     ),
 ]
 Budget = Annotated[

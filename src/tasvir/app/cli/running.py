@@ -60,7 +60,11 @@ def run_it(request: Request, engine: Engine | None, place: Place | None = None, 
         failures = run.failures()
     results = load_results(request.folder)
     if as_json:
-        typer.echo(json.dumps(_as_data(request.folder, results, failures), indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                _as_data(request.folder, results, failures, run.stopped_by), indent=2, ensure_ascii=False
+            )
+        )
     else:
         _show(request.folder, results, failures, run.stopped_by)
     return int(bool(failures or run.stopped_by))
@@ -74,7 +78,9 @@ def _means(results: RunResults) -> list[tuple[Table, Mean]]:
     return [(table, mean) for table in compare(results).tables for mean in table.overall.means]
 
 
-def _as_data(folder: Path, results: RunResults, failures: Failures) -> dict[str, Any]:
+def _as_data(
+    folder: Path, results: RunResults, failures: Failures, stopped_by: Sequence[str]
+) -> dict[str, Any]:
     """What a script wants to know."""
     from dataclasses import asdict
 
@@ -91,27 +97,15 @@ def _as_data(folder: Path, results: RunResults, failures: Failures) -> dict[str,
         "failures": [
             {"what": what, "reason": reason, "count": count} for (what, reason), count in failures.items()
         ],
+        "stopped": list(stopped_by),
     }
 
 
 def _show(folder: Path, results: RunResults, failures: Failures, stopped_by: Sequence[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
+    from tasvir.app.cli.comparison_tables import show_means, wide_console
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    grid = Grid("suite", "setting", "metric", "model", "mean", "95 % interval", "prompts", "missing")
-    for table, mean in _means(results):
-        low, high = mean.interval or (None, None)
-        interval = f"{low:.3f} to {high:.3f}" if low is not None else mean.reason
-        value = "none" if mean.value is None else f"{mean.value:.3f}"
-        what = table.suite, _words(table.settings), table.metric, mean.model
-        grid.add_row(*what, value, interval, str(mean.n_prompts), str(mean.missing))
-    for figure in results.set_figures:
-        value = "none" if figure.score.value is None else f"{figure.score.value:.3f}"
-        what = figure.suite, _words(figure.settings), figure.metric, figure.model
-        grid.add_row(*what, value, figure.score.reason, f"{figure.score.n} pictures", "")
-    if grid.rows:
-        console.print(grid)
+    console = wide_console()
+    show_means(console, _means(results), results.set_figures)
     for speed in results.speeds:
         console.print(_speed(speed), soft_wrap=True)
     for (whose, reason), count in failures.most_common():

@@ -7,7 +7,9 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-SPACED = frozenset({"--models", "--metrics", "--sweep", "--derived"})
+from tasvir.errors import SettingError
+
+SPACED = frozenset({"--models", "--metrics", "--judges", "--sweep", "--derived"})
 
 
 class SpacedCommand(TyperCommand):
@@ -19,11 +21,17 @@ class SpacedCommand(TyperCommand):
 
 
 def spelt_out(args: Sequence[str]) -> list[str]:
-    """Every value with its option before it; "--" ends the values of an option."""
+    """Every value with its option before it; "--" ends the values of an option.
+
+    Raises:
+        SettingError: An option has no value.
+    """
     found: list[str] = []
     option: str | None = None
     fresh = False
     for place, word in enumerate(args):
+        if fresh and word.startswith("-"):
+            raise SettingError(f"{option} needs a value, and {word!r} is none: give one, or leave it out")
         if word == "--" and option is None:
             return [*found, *args[place:]]
         if word == "--":
