@@ -503,6 +503,9 @@ def test_so_few_prompts_are_not_said_to_show_anything(studies: dict[str, Study])
         if said.message.key in ("lead.noise", "tuning.noise"):
             power = said.message.slots["power"]
             assert isinstance(power, Message) and power.key == "part.too_few"
+    few = keys(said_of(studies["few"]))
+    assert {"category.too_few", "tuning.few_in_categories"} <= few
+    assert not few & {"category.none_decided", "tuning.no_category"}
     noise = [said for said in said_of(studies["noise"]) if said.message.key == "lead.noise"]
     assert {getattr(said.message.slots["power"], "key", "") for said in noise} == {"part.power"}
 

@@ -36,7 +36,9 @@ def categories(one: Scored, values: Mapping[str, Value]) -> list[Statement]:
         if pair.p_holm is not None
     ]
     if tested and not decided:
-        said.append(say("category.none_decided", tested))
+        pairs = [pair for group in groups for pair in group.pairs if pair.p_holm is not None]
+        few = all(pair.too_few for pair in pairs)
+        said.append(say("category.too_few" if few else "category.none_decided", tested))
     return [*said] if said else [say("category.nothing", [sheet])]
 
 

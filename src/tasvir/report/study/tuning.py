@@ -49,10 +49,12 @@ def _by_category(one: Scored, tuned: str, base: str, values: Mapping[str, Value]
     """Categories in which the two are told apart; that there is none, where it was tested."""
     found: list[Statement] = []
     tested: list[str] = []
+    few = True
     for group in one.table.categories:
         pair: Pair | None = pair_of(one, tuned, base, group.pairs)
         if pair is None or pair.p_holm is None:
             continue
+        few = few and pair.too_few
         tested.append(pair_id(one, group.category, pair, "p_holm"))
         if pair.better is not None:
             key = "tuning.category_better" if pair.better == tuned else "tuning.category_worse"
@@ -60,5 +62,6 @@ def _by_category(one: Scored, tuned: str, base: str, values: Mapping[str, Value]
             told = {name: told[name] for name in ("gap", "interval", "p", "count")}
             found.append(say(key, tuned=Name(tuned), category=Name(group.category), **told))
     if tested and not found:
-        return [say("tuning.no_category", tested, tuned=Name(tuned), base=Name(base))]
+        key = "tuning.few_in_categories" if few else "tuning.no_category"
+        return [say(key, tested, tuned=Name(tuned), base=Name(base))]
     return found
