@@ -10,31 +10,24 @@ The two take turns; the figure is the ratio of neighbours, in wall time.
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench_parts import Bench, add_options
+from bench_parts import Bench, add_options, in_turns
 from measuring import Spread, options, progress, show
 
 
 def measure(bench: Bench, batch: int, rounds: int) -> dict[str, Any]:
-    """Rounds in turns, the first of a round alternating."""
-    ratios: list[float] = []
-    seconds: dict[str, list[float]] = {"bare": [], "runner": []}
-    for number in range(rounds):
-        with TemporaryDirectory() as folder:
-            turns = ["bare", "runner"] if number % 2 == 0 else ["runner", "bare"]
-            for turn in turns:
-                took = bench.bare(batch) if turn == "bare" else bench.runner(Path(folder) / "run", batch)
-                seconds[turn].append(took)
-        ratios.append(seconds["runner"][-1] / seconds["bare"][-1])
-        progress(f"round {number + 1} of {rounds}: {ratios[-1]:.3f}")
+    """Both in turns."""
+    taken = []
+    turns = in_turns(lambda _: bench.bare(batch), lambda folder: bench.runner(folder / "run", batch), rounds)
+    for number, (bare, runner) in enumerate(turns, 1):
+        taken.append((bare, runner))
+        progress(f"round {number} of {rounds}: {runner / bare:.3f}")
     return {
         "prompts": len(bench.prompts),
-        "overhead": Spread.of([ratio - 1 for ratio in ratios]),
-        "bare_seconds": Spread.of(seconds["bare"]),
-        "runner_seconds": Spread.of(seconds["runner"]),
+        "overhead": Spread.of([runner / bare - 1 for bare, runner in taken]),
+        "bare_seconds": Spread.of([bare for bare, _ in taken]),
+        "runner_seconds": Spread.of([runner for _, runner in taken]),
     }
 
 

@@ -8,25 +8,19 @@ the figure is the ratio of neighbours, in wall time.
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench_parts import Bench, add_options
+from bench_parts import Bench, add_options, in_turns
 from measuring import Spread, options, progress, show
 
 
 def measure(bench: Bench, batch: int, rounds: int) -> dict[str, Any]:
-    """Rounds in turns, the first of a round alternating."""
+    """Both in turns."""
     gains: list[float] = []
-    for number in range(rounds):
-        took: dict[str, float] = {}
-        with TemporaryDirectory() as folder:
-            turns = ["singly", "runner"] if number % 2 == 0 else ["runner", "singly"]
-            for turn in turns:
-                took[turn] = bench.bare(1) if turn == "singly" else bench.runner(Path(folder) / "run", batch)
-        gains.append(took["singly"] / took["runner"])
-        progress(f"round {number + 1} of {rounds}: {gains[-1]:.2f} x")
+    turns = in_turns(lambda _: bench.bare(1), lambda folder: bench.runner(folder / "run", batch), rounds)
+    for number, (singly, runner) in enumerate(turns, 1):
+        gains.append(singly / runner)
+        progress(f"round {number} of {rounds}: {gains[-1]:.2f} x")
     return {"prompts": len(bench.prompts), "batch": batch, "times_as_fast": Spread.of(gains)}
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from measuring import whole_number
 
@@ -102,6 +103,21 @@ class Bench:
             engine.lend(self.model, self.generator)
             run.go(engine)
         return time.perf_counter() - start
+
+
+def in_turns(
+    first: Callable[[Path], float], second: Callable[[Path], float], rounds: int
+) -> Iterator[tuple[float, float]]:
+    """Seconds of both in rounds, each in a new folder; who begins alternates."""
+    for number in range(rounds):
+        with TemporaryDirectory() as made:
+            folder = Path(made)
+            if number % 2 == 0:
+                one = first(folder)
+                yield one, second(folder)
+            else:
+                other = second(folder)
+                yield first(folder), other
 
 
 def add_options(parser: ArgumentParser, count: int, rounds: int) -> None:

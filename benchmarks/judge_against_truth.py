@@ -3,9 +3,10 @@
     python benchmarks/judge_against_truth.py [-n 1000] [--texts suite] [--keep DIR] [--json]
 
 For each text a scene is made in which all of it is true, corrupted step by step (a thing dropped,
-recoloured, moved, turned and so on; see corruptions.py) towards a share of true predicates that is drawn at
-random, and rendered; a fifth of the scenes stay true. The truth is the share of the text's predicates that
-hold in the scene that was drawn. The judge is given the text and the pixels, nothing else. Reported:
+recoloured, moved, turned and so on; see tasvir.bench.auditing.corrupting) towards a share of true predicates
+that is drawn at random, and rendered; a fifth of the scenes stay true. The truth is the share of the text's
+predicates that hold in the scene that was drawn. The judge is given the text and the pixels, nothing else.
+Reported:
 Spearman's rho of score against true share with a bootstrap interval, also by source of the text, and how
 scores spread over true shares. The pictures are rendered, not drawn by a model: what a generator's
 artefacts do to the judge is another question.
@@ -23,11 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from corruptions import corrupt
 from measuring import Spread, options, progress, show, whole_number
 from PIL import Image
 
 from tasvir import registry
+from tasvir.bench.auditing.corrupting import corrupt
 from tasvir.errors import LanguageError, UserInputError
 from tasvir.guide.base import Guide
 from tasvir.records import Picture, Prompt

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tasvir.bench.base import Suite
-from tasvir.errors import ServiceError, SettingError
+from tasvir.errors import BudgetError, ServiceError, SettingError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.models.load import LoadSettings
 from tasvir.records import Layout, Picture, Prompt, Score, SetScore, SuitePrompt
@@ -93,11 +93,30 @@ class Judging(Metric):
     name: ClassVar[str] = "judging"
     waits = True
     mended: ClassVar[bool] = False
+    spent: ClassVar[bool] = False
 
     def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:
+        if self.spent:
+            raise BudgetError("the budget is used up")
         if not self.mended and any("dog" in prompt.text for prompt in prompts):
             raise ServiceError("the service is down")
         return [Score(self.name, 0.5) for _ in prompts]
+
+
+class Loaded(Metric):
+    """Hangs on how it is loaded."""
+
+    name: ClassVar[str] = "loaded"
+
+    def __init__(self, load: LoadSettings = LoadSettings()) -> None:  # noqa: B008  # frozen
+        self.load = load
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return {**super().recipe, "dtype": self.load.dtype}
+
+    def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:
+        return [Score(self.name, 1.0) for _ in prompts]
 
 
 class Counting(SetMetric):
@@ -138,4 +157,4 @@ class Few(Suite):
         return {"source": "a test"}
 
 
-METRICS = (Redness, Judging, Counting, Unopenable)
+METRICS = (Redness, Judging, Loaded, Counting, Unopenable)

@@ -11,8 +11,11 @@ import pytest
 from filelock import FileLock
 from typer.testing import CliRunner, Result
 
+from tasvir import registry
 from tasvir.app.cli.main import app
 from tasvir.bench.reading import load_results
+from tasvir.errors import ServiceError
+from tasvir.guide.base import Guide, Request
 from tasvir.results import RunResults
 
 Bench = Callable[..., Result]
@@ -115,6 +118,30 @@ def test_what_a_service_did_not_answer_is_asked_again(bench: Bench, out: Path, b
     assert all(cell.scores["judging"].value == 0.5 for cell in load_results(out).cells)
 
 
+def test_a_budget_used_up_by_a_metric_is_told_and_gone_on_with(
+    bench: Bench, out: Path, bench_plugins: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_plugins.Judging, "spent", True)
+    monkeypatch.setattr(bench_plugins.Judging, "mended", True)
+    result = bench("few --models painter --metrics judging redness", code=1)
+    assert "stopped  judging: the budget is used up" in result.output
+    cells = load_results(out).cells
+    assert all("judging" not in cell.scores and "redness" in cell.scores for cell in cells)
+    monkeypatch.setattr(bench_plugins.Judging, "spent", False)
+    bench("")
+    assert all(cell.scores["judging"].value == 0.5 for cell in load_results(out).cells)
+
+
+def test_what_failed_under_an_older_recipe_is_no_failure_of_today(
+    bench: Bench, bench_plugins: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench("few --models painter --metrics judging", code=1)
+    monkeypatch.setattr(bench_plugins.Judging, "mended", True)
+    monkeypatch.setattr(bench_plugins.Judging, "version", 2)
+    result = bench("")
+    assert "judging: its recipe has changed since" in result.output
+
+
 def test_a_failing_prompt_fails_alone_and_is_tried_again(bench: Bench, out: Path, bench_plugins: Any) -> None:
     bench_plugins.Few.texts = ("a red car", "a broken dog", "a ball")
     result = bench("few --models painter --metrics redness", code=1)
@@ -185,6 +212,30 @@ def test_guided_columns_and_their_rivals_of_equal_cost(bench: Bench, out: Path, 
         assert cells[prompt, models[3]].story["pictures"] == 1
         assert cells[prompt, models[3]].story["layout"]["things"][0]["phrase"] == "a red car"
     assert bench_plugins.Painter.opened == ["plain"]  # all four share it
+
+
+@pytest.mark.parametrize("code", ["the same", "another"])
+def test_what_was_on_its_way_is_taken_up_by_the_code_that_drew_it_alone(
+    bench: Bench, bench_plugins: Any, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    guide, drawn = registry.load("guides", "scripted"), bench_plugins.Painter.drawn
+    answer = guide.reply
+
+    def silent(self: Guide, request: Request, *, seed: int) -> str:
+        if request.skill == "judge":
+            raise ServiceError("no answer")
+        return str(answer(self, request, seed=seed))
+
+    monkeypatch.setattr(guide, "waits", True)
+    monkeypatch.setattr("tasvir.bench.models.drawing_code", lambda: "the same")
+    with monkeypatch.context() as patched:
+        patched.setattr(guide, "reply", silent)
+        bench("few --models painter+guide:scripted --limit 1", code=1)
+    drawn.clear()
+    monkeypatch.setattr("tasvir.bench.models.drawing_code", lambda: code)
+    bench("")
+    warm_up, redesigned, first = 1, 1, 1
+    assert len(drawn) == warm_up + redesigned + first * (code == "another")
 
 
 def test_other_weights_under_a_name_need_another_name(bench: Bench, bench_plugins: Any) -> None:
@@ -267,10 +318,11 @@ def test_a_model_that_cannot_be_opened_is_told_and_the_others_go_on(bench: Bench
         ("few --models painter --steps 3", "steps was None, now 3"),
         ("few --models painter --set tint=3", "options was {}, now {'tint': '3'}"),
         ("few --metrics redness --set power=2", "options was {}, now {'power': '2'}"),
+        ("few --metrics loaded --dtype float16", "'dtype': 'auto'"),
     ],
 )
 def test_contradictions_are_told(bench: Bench, more: str, message: str) -> None:
-    bench("few --models painter --metrics redness")
+    bench("few --models painter --metrics redness loaded")
     result = bench(more, code=2)
     assert message in " ".join(result.output.split())
 
@@ -281,6 +333,12 @@ def test_an_option_goes_to_the_plugins_that_have_it(bench: Bench, out: Path) -> 
     assert results.metrics[0].recipe["power"] == 2
     assert results.models[0].identity["options"] == {"tint": "3"}
     bench("")  # each is opened again as it was
+
+
+def test_a_metric_is_opened_again_as_it_was(bench: Bench, out: Path) -> None:
+    bench("few --models painter --metrics loaded --dtype float16")
+    bench("")
+    assert load_results(out).metrics[0].recipe["dtype"] == "float16"
 
 
 def test_a_changed_prompt_under_an_id_that_is_taken_is_told(bench: Bench, bench_plugins: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tasvir.bench.asked import Asked
 from tasvir.bench.models import BenchModel, Spec, parse_named, parse_spec
-from tasvir.bench.plan import Column, make_plan
+from tasvir.bench.plan import Column, columns, make_plan
 from tasvir.errors import HubError, SettingError, UnknownNameError
 from tasvir.models.load import LoadSettings
 from tasvir.models.opening import Opening
@@ -142,3 +142,16 @@ def test_the_keys_of_prompts_hang_on_all_that_a_picture_hangs_on() -> None:
     assert first == keys() and len(set(first)) == 2
     assert len({*first, *keys(1), *keys(seeds=(1,)), *keys(steps=3), *keys(size=64)}) == 10
     assert keys(size="64x64") == keys(size=64)
+
+
+def test_a_rival_s_picture_hangs_on_the_loop_that_it_is_compared_with() -> None:
+    prompts = {("s", "1"): SuitePrompt("1", "a dog")}
+    asked = Asked(suites={"s": ("1",)}, seeds=(0,), sweeps=({},))
+    loop = replace(model("embedded+guide:embedded"), name="loop")
+    rival = replace(model("embedded+best-of-n:embedded"), name="rival")
+
+    def key(loop_is: int) -> str:
+        found = columns([rival, loop], {loop.name: {"is": loop_is}, rival.name: {"is": 0}})
+        return next(c.key for c in make_plan(asked, prompts, found, 8).cells if c.model == rival.name)
+
+    assert key(1) == key(1) != key(2)  # another loop may draw another number of pictures

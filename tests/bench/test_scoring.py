@@ -13,10 +13,12 @@ import pytest
 from PIL import Image
 
 from tasvir.bench.scoring import Opened, Scorer, Shown
+from tasvir.bench.set_scoring import score_sets
 from tasvir.bench.store import RunStore
+from tasvir.bench.store_rows import CellRow
 from tasvir.errors import BudgetError, ServiceError
-from tasvir.records import Picture, Score, SuitePrompt
-from tasvir.score.base import Metric
+from tasvir.records import Picture, Score, SetScore, SuitePrompt
+from tasvir.score.base import Metric, SetMetric
 
 
 class Slow(Metric):
@@ -123,6 +125,34 @@ def test_nothing_computes_while_times_are_taken(store: RunStore) -> None:
         assert metric.calls == [] and len(waiting.calls) == 8
     working.finish()
     assert sum(metric.calls) == 8
+
+
+class Largest(SetMetric):
+    """Looks at two pictures at a time."""
+
+    name: ClassVar[str] = "largest"
+
+    def measure_set(self, pictures: Sequence[Picture]) -> SetScore:
+        parts = [pictures[start : start + 2] for start in range(0, len(pictures), 2)]
+        return SetScore(self.name, float(max(one.width for part in parts for one in part)), len(pictures))
+
+
+def test_a_set_is_read_as_it_is_looked_at_and_a_damaged_picture_of_it_is_made_again(store: RunStore) -> None:
+    pictures = [each.picture for each in shown(store, "a dog", "a cat", "a car")]
+    cells = [
+        CellRow("s", str(n), "m", 0, {}, f"{n}{text}") for n, text in enumerate(("a dog", "a cat", "a car"))
+    ]
+    said: list[str] = []
+    score_sets([Opened.of(Largest())], store, cells, said.append)
+    assert store._select("SELECT value, n FROM set_scores") == [(4.0, 3)] and said == []
+    path = store.files.path(pictures[2])
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    other = Largest()
+    other.version = 2  # type: ignore[misc]
+    score_sets([Opened.of(other)], store, cells, said.append)
+    assert len(said) == 1 and "is damaged" in said[0]
+    assert store.has_pictures([cell.key for cell in cells]) == {"0a dog", "1a cat"}
+    assert ("2a car", "draw") in [(row.key, row.what) for row in store.failures()]
 
 
 def test_a_mistake_of_a_metric_ends_the_run(store: RunStore) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,11 @@ def test_scores_are_kept_once_by_picture_prompt_and_recipe(tmp_path: Path) -> No
         others = [
             score_key("ac", DOG, "recipe"),
             score_key("ab", SuitePrompt("1", "a dog", facts={"phrases": ["a dog"]}), "recipe"),
+            score_key("ab", replace(DOG, category="other"), "recipe"),  # judges ask by category
             score_key("ab", DOG, "other"),
         ]
         assert store.has_scores([known, *others]) == {known}
-        assert score_key("ab", SuitePrompt("2", "a dog", "category"), "recipe") == known
+        assert score_key("ab", replace(DOG, id="2"), "recipe") == known
         connection = connect(tmp_path, read_only=True)
         assert connection.execute("SELECT value, reason FROM scores").fetchall() == [(0.25, "why")]
         connection.close()
@@ -193,10 +195,12 @@ def test_an_altered_picture_is_found_by_reading_it(tmp_path: Path) -> None:
         assert len(problems) == 1
         assert sha256 in problems[0]
         assert store.has_pictures(["key"]) == set()
+        assert [(row.key, row.what) for row in store.failures()] == [("key", "draw")]
     with RunStore(tmp_path) as store:
         assert store.has_pictures(["key"]) == set()
         store.add_picture("key", make_png("a"))
         assert store.check() == []
+        assert store.failures() == []
 
 
 def test_what_a_kill_left_unfinished_is_swept(tmp_path: Path) -> None:

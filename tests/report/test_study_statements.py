@@ -16,13 +16,17 @@ from results_builder import SUITE, build_results, metric_info
 
 from tasvir.records import Score, SetScore
 from tasvir.report.languages import LANGUAGES
-from tasvir.report.study.document import sections, statements_of
+from tasvir.report.study.charts import Charts
+from tasvir.report.study.document import Drawn, sections, statements_of
+from tasvir.report.study.people import people
 from tasvir.report.study.study import Study, build_study
 from tasvir.report.study.table_files import as_json
 from tasvir.report.study.values import Listed, Message, Name, Ref, Slot, Statement, Value
 from tasvir.report.study.words import Words, catalogue
-from tasvir.results import RunResults, SetFigure
+from tasvir.results import Cell, RunResults, SetFigure
 from tasvir.score.comparing import compare
+from tasvir.score.comparison import CorrelationGap
+from tasvir.score.statistics import Figure
 
 NUMBER = re.compile(r"[+−]?\d[\d.,]*\d|[+−]?\d")
 FOUR = {"oak": 0.9, "elm": 0.7, "fir": 0.68, "ash": 0.4}
@@ -420,18 +424,21 @@ def test_metrics_of_sets(turn: int, language: str) -> None:
     info = replace(metric_info("fid", higher_is_better=turn > 0), of_sets=True)
     results = build_results(FOUR, prompts=4, metrics=())
     figures = tuple(
-        SetFigure("fid", SUITE, name, {}, SetScore("fid", float(index), 1 + index, 0.5, (0.0, 9.0)))
+        SetFigure("fid", SUITE, name, {}, SetScore("fid", float(index), 5, 0.5, (0.0, 9.0)))
         for index, name in enumerate(FOUR, 1)
     )
     study = study_of(replace(results, metrics=(info,), set_figures=figures))
     said = said_of(study)
     best = found(said, "sets.best")
     assert text(best, "model") == (list(FOUR)[-1] if turn > 0 else "oak")
-    assert number(study, best, "count") == (5 if turn > 0 else 2)
+    assert number(study, best, "count") == 5
     assert "lead.no_scores" not in keys(said)
     assert Words(language, study.values)(best)
     tied = tuple(replace(figure, score=figures[0].score) for figure in figures)
     assert "sets.tied" in keys(said_of(study_of(replace(results, metrics=(info,), set_figures=tied))))
+    fewer = (replace(figures[0], score=replace(figures[0].score, n=4)), *figures[1:])
+    unequal = keys(said_of(study_of(replace(results, metrics=(info,), set_figures=fewer))))
+    assert "sets.unequal" in unequal and "sets.best" not in unequal
     none = tuple(replace(figure, score=SetScore("fid", None, 3, reason="few")) for figure in figures)
     assert "sets.nothing" in keys(said_of(study_of(replace(results, metrics=(info,), set_figures=none))))
     alone = said_of(study_of(replace(results, metrics=(info,), set_figures=figures[:1])))
@@ -488,6 +495,89 @@ def test_prompts_needed_follow_the_square() -> None:
     assert prompts_needed(replace(pair, difference=0.3)) is None
     assert prompts_needed(replace(pair, verdict="first")) is None
     assert prompts_needed(replace(pair, difference=0.0)) is None
+
+
+def test_so_few_prompts_are_not_said_to_show_anything(studies: dict[str, Study]) -> None:
+    """Four prompts in six tests could decide nothing: no difference is named that they would show."""
+    for said in said_of(studies["few"]):
+        if said.message.key in ("lead.noise", "tuning.noise"):
+            power = said.message.slots["power"]
+            assert isinstance(power, Message) and power.key == "part.too_few"
+    noise = [said for said in said_of(studies["noise"]) if said.message.key == "lead.noise"]
+    assert {getattr(said.message.slots["power"], "key", "") for said in noise} == {"part.power"}
+
+
+def test_means_that_differ_by_what_the_other_lacks() -> None:
+    """Alike on all prompts that both have; the leader owes its mean to one that the other failed on."""
+
+    def value(cell: Cell) -> float | None:
+        if cell.prompt != "p000":
+            return 0.5
+        return 1.0 if cell.model == "oak" else None
+
+    results = build_results({"oak": 0.9, "elm": 0.7}, prompts=12)
+    cells = (replace(cell, scores={"score": Score("score", value(cell), "unread")}) for cell in results.cells)
+    said = said_of(study_of(replace(results, cells=tuple(cells))))
+    assert {text(one, "model") for one in said if one.message.key == "lead.first"} == {"oak"}
+    assert "lead.level" in keys(said)
+    assert not keys(said) & {"lead.other_way", "lead.noise", "lead.shown"}
+
+
+def test_a_sweep_without_effect_has_no_best_value() -> None:
+    results = build_results({"oak": 0.9}, prompts=12, sweep=[{"steps": n} for n in (1, 4, 16)])
+    said = said_of(study_of(_with_values(results, lambda _: 0.5)))
+    assert "sweep.least" in keys(said) and not keys(said) & {"sweep.peak", "sweep.rising", "sweep.knee"}
+
+
+def test_what_was_not_scored_is_missing() -> None:
+    results = build_results({"oak": 0.9}, prompts=4)
+    assert "missing.nothing" in keys(said_of(study_of(results)))
+    study = study_of(replace(results, cells=(replace(results.cells[0], scores={}), *results.cells[1:])))
+    assert "missing.nothing" not in keys(said_of(study))
+    assert [value.value for value in study.sheets["failures"].values()] == [1]
+
+
+def test_the_better_metric_is_the_better_one_on_equal_pictures(studies: dict[str, Study]) -> None:
+    """Which of two follows people better is said of the pictures that both have scored."""
+    study = studies["people"]
+    comparison = study.comparison
+    best = text(found(said_of(study), "people.follows"), "metric")
+
+    def told(lead: float, width: float | None) -> set[str]:
+        def figure(gap: CorrelationGap) -> Figure:
+            value = lead if gap.first == best else -lead
+            return Figure(value, None if width is None else (value - width, value + width))
+
+        gaps = tuple(replace(gap, tau=figure(gap)) for gap in comparison.gaps)
+        return keys(people(replace(comparison, gaps=gaps), study.values))
+
+    assert {"people.gap", "people.follows"} <= told(0.2, 0.1)
+    assert "people.no_gap" in told(0.2, 0.3) and "people.untold_gap" in told(0.2, None)
+    assert "people.other_way" in told(-0.2, 0.1) and "people.gap" not in told(-0.2, 0.1)
+
+
+def test_a_model_that_a_suite_was_not_asked_of() -> None:
+    results = build_results(FOUR, prompts=9)
+    more = [replace(cell, suite="two") for cell in results.cells if cell.model != "elm"]
+    prompts = {("two", key): prompt for (_, key), prompt in results.prompts.items()}
+    study = study_of(
+        replace(
+            results,
+            suites={**results.suites, "two": {}},
+            prompts={**results.prompts, **prompts},
+            cells=(*results.cells, *more),
+        )
+    )
+    value = study.values["means/two//score/elm"]
+    assert (value.value, value.reason) == (None, "not asked for")
+    charts = Charts(Words("en", study.values), study.values, study.models)
+    drawn = [
+        block.draw(charts) for each in sections(study) for block in each.blocks if isinstance(block, Drawn)
+    ]
+    legends = {chart.title: [model for _, model in chart.legend] for chart in drawn if chart is not None}
+    assert legends["score by category on two"] == ["oak", "fir", "ash"]
+    firsts = [one for one in said_of(study) if one.message.key == "lead.first"]
+    assert {text(one, "model") for one in firsts if text(one, "suite") == "two"} == {"oak"}
 
 
 def test_values_are_unique(studies: dict[str, Study]) -> None:

@@ -75,7 +75,7 @@ def test_by_hand() -> None:
     assert pair.effect == pytest.approx(0.9 / differences.std(ddof=1))
     assert pair.mde == pytest.approx(2.8 * differences.std(ddof=1) / np.sqrt(5))
     assert (pair.verdict, pair.better) == ("undecided", None)
-    assert pair.reason == "too few: 5 prompts in 1 test"  # 2 / 2 ** 5 = 0.0625
+    assert pair.too_few and pair.reason == "too few: 5 prompts in 1 test"  # 2 / 2 ** 5 = 0.0625
     assert [(place.model, place.place) for place in table.overall.places] == [("a", 1), ("b", 2)]
     assert table.overall.n_common == 5
     splits = [(split.prompt, split.better, split.difference) for split in table.splits]
@@ -105,6 +105,16 @@ def test_categories_are_adjusted_together() -> None:
     assert weighted == pytest.approx(table.overall.mean("good").value)
     one = compare(of_values({"a": A, "b": B}, categories=("colour",)), draws=DRAWS)
     assert one.tables[0].categories == ()
+
+
+def test_many_tests_do_not_hide_what_is_plain() -> None:
+    """Of 400 flips the smallest p is 1 / 401, which Holm's factor of 165 makes 0.41."""
+    models = {f"m{number}": 0.1 + 0.07 * number for number in range(11)}
+    table = compare(build_results(models, prompts=90, seeds=(0,), noise=0.02), draws=DRAWS).tables[0]
+    pairs = [pair for group in table.categories for pair in group.pairs]
+    assert len(pairs) == 55 * 3 and not any(pair.too_few for pair in pairs)
+    ends = [pair.better for pair in pairs if (pair.first, pair.second) == ("m0", "m10")]
+    assert ends == ["m10"] * 3
 
 
 def everything(seed: int = 0) -> RunResults:

@@ -11,6 +11,7 @@ import pytest
 from tasvir.errors import SettingError
 from tasvir.records import SuitePrompt
 from tasvir.score import noun_chunks, phrases
+from tasvir.score.metrics.b_vqa_upstream import BVqaUpstreamMetric
 from tasvir.score.noun_chunks import noun_phrases, without_adjectives
 from tasvir.score.phrases import DESCRIBED, open_chunker, phrases_of, sources
 from tasvir.world.description import Description, Entity
@@ -95,6 +96,9 @@ def test_spacy_is_taken_where_it_is_and_named_with_its_versions(monkeypatch: pyt
     chunker = open_chunker()
     assert chunker.name == "spacy 3.8.7 en_core_web_sm 3.8.0"
     assert phrases_of(SuitePrompt("", "A Fox saw it"), chunker).found == ("a fox",)
+    with_pronouns = open_chunker(pronouns=True)
+    assert with_pronouns.chunk("A Fox saw it") == ["a fox", "it"] and with_pronouns.name != chunker.name
+    assert BVqaUpstreamMetric("embedded").sources() == ["facts", with_pronouns.name]
     assert open_chunker("rules").name == noun_chunks.NAME
     phrases._parser.cache_clear()
 

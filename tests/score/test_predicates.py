@@ -7,7 +7,9 @@ import io
 import numpy as np
 from PIL import Image
 
+from tasvir.models.embedded import weights
 from tasvir.records import Picture, SuitePrompt
+from tasvir.score.base import recipe_hash
 from tasvir.score.metrics.predicates import PredicateMetric, Reader
 from tasvir.world.description import Claim, Description, Entity
 from tasvir.world.scene import Placed
@@ -37,6 +39,12 @@ def test_all_true_is_one_and_one_wrong_colour_is_zero_with_its_share() -> None:
     assert bad.details["share"] == 4 / 5
     assert [text for text, true in bad.details["predicates"] if not true] == ["car: color red"]
     assert "car: color red" in bad.reason
+
+
+def test_the_recipe_tells_which_oracle_reads() -> None:
+    shipped = PredicateMetric().recipe
+    assert shipped["reader"] == {"model": "oracle", "weights": weights.fingerprint_of("oracle")}
+    assert recipe_hash(PredicateMetric(told({})).recipe) != recipe_hash(shipped)
 
 
 def test_the_background_counts() -> None:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import tasvir
 from tasvir import registry
-from tasvir.bench.lines import writing
+from tasvir.bench.lines import replace_file
 from tasvir.bench.reading import ASKED, FORMAT, read_asked
 from tasvir.errors import RecordError, SettingError
 from tasvir.generate.base import DrawSettings
@@ -23,6 +23,8 @@ OF_OTHERS = "pictures"
 """Spec of a column whose pictures were not drawn here."""
 NEW_NAME = "give it another name with NAME=SPEC, or "
 LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow")
+CHOICE = ("choice", "load", "service", "options")
+"""What is kept of a metric."""
 SWEPT = ("size", "steps", "scale", "sampler")
 Sweep = dict[str, Any]
 """Values of what is swept: {"steps": 10}; a size is one number where it is square, else "WIDTHxHEIGHT"."""
@@ -36,7 +38,8 @@ class Asked:
         suites: By label, the ids of the prompts.
         provenances: By suite's label.
         models: By name, `tasvir.bench.models.BenchModel.to_dict`; those of others have the spec "pictures".
-        metrics: By label, "choice" as typed and the "options" that it takes.
+        metrics: By label, "choice" as typed and what it takes of how it is opened
+            (`tasvir.bench.models.written`).
         seeds: Of the run; each prompt has its own one under each.
         sweeps: A column of the matrix for each.
         draw: What holds for all pictures: size, steps, scale, sampler.
@@ -67,7 +70,7 @@ class Asked:
                 {suite["label"]: tuple(suite["prompts"]) for suite in data["suites"]},
                 {suite["label"]: suite["provenance"] for suite in data["suites"]},
                 {model["name"]: model for model in data["models"]},
-                {label: data["choices"][label] for label in data["metrics"]},
+                {label: {key: data["choices"][label][key] for key in CHOICE} for label in data["metrics"]},
                 tuple(data["seeds"]),
                 tuple(data["sweeps"]),
                 data["draw"],
@@ -100,10 +103,7 @@ class Asked:
             "sweeps": list(self.sweeps or ()),
             "draw": self.draw,
         }
-        fresh = folder / f"{ASKED}.new"
-        with writing(folder):
-            fresh.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            fresh.replace(folder / ASKED)
+        replace_file(folder / ASKED, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
 
     def amended(self, more: Asked) -> Asked:
         """This and what is asked for besides.

@@ -12,6 +12,7 @@ import tasvir
 WORLD = ("world/*.*", "world/sprites/*", "world/backgrounds/*")
 DRAWING_CODE = (
     *("pipeline.py", "loop.py", "layout.py", "codecs/**/*", "guide/**/*", "generate/**/*", *WORLD),
+    "bench/methods.py",
     *("models/*.py", "models/embedded/*.py", "models/hub/*", "models/gligen/*", "models/control/*"),
     "models/mllm/*.py",
 )

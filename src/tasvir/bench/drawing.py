@@ -13,6 +13,7 @@ from tasvir import pipeline
 from tasvir.bench.methods import best_of
 from tasvir.bench.models import BenchModel
 from tasvir.bench.runner import Ended, PromptRunner, Task
+from tasvir.bench.store_rows import digest
 from tasvir.errors import BudgetError, ReplyError, SettingError, TasvirError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.guide.base import Guide
@@ -167,7 +168,7 @@ class Drawer:
             {**settings, **(arm or {})},
             at_once=2 * self._model.opening.service.concurrency if guide.waits else 1,
             batch=self._batch,
-            keep=self._keep if guide.waits else None,
+            keep=self._folder() if guide.waits else None,
             procedure=pipeline.generate if arm is not None else partial(_best_of),
         )
         tasks = []
@@ -180,6 +181,11 @@ class Drawer:
         stopped = runner.run(tasks, lambda ended: tell(_told(ended)), lambda *_: None)
         if stopped is not None:
             raise stopped
+
+    def _folder(self) -> Path | None:
+        """Where pictures on the way are kept: each identity has its own, for names of generators tell neither
+        weights nor options nor code."""
+        return None if self._keep is None else self._keep / digest(self._model.identity())[:16]
 
     def _count(self, wish: Wish) -> int:
         count = self._model.spec.count or wish.count

@@ -46,9 +46,21 @@ def replace_lines(file: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     Raises:
         OutputError: They cannot be written.
     """
+    replace_file(file, b"".join(map(_line, rows)))
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Put this in place of what was there, whole or not at all, even where the power fails.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
     fresh = file.with_name(f"{file.name}.new")
     with writing(file.parent):
-        fresh.write_bytes(b"".join(map(_line, rows)))
+        with fresh.open("wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
         fresh.replace(file)
 
 

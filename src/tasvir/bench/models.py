@@ -19,15 +19,13 @@ from tasvir.bench.methods import ARMS, Arm
 from tasvir.errors import SettingError, UnknownNameError
 from tasvir.generate.base import Generator
 from tasvir.guide.base import Guide
-from tasvir.models.load import LoadSettings
+from tasvir.models.load import LOADED_BY, LoadSettings
 from tasvir.models.opening import GIVEN, Opening, open_model
+from tasvir.models.service import ANSWERED_BY
 
 ARM_OF = {"guide": "loop", "layout": "layout", "revised": "revised", "aligned": "aligned"}
 """Methods that are arms of the loop."""
 BEST_OF = re.compile(r"best-of-(n|[1-9]\d{0,2})")
-LOADED_BY = ("dtype", "revision", "trust_remote_code", "safety")
-ANSWERED_BY = ("temperature", "max_tokens", "schema")
-"""What of loading and calling a model its pictures hang on; the rest says where it works."""
 _METHOD = re.compile(r"\+([a-z][\w-]*):")
 _NAMED = re.compile(r"\s*([^:/=+]*[^:/=+\s])\s*=\s*(\S.*)")
 
@@ -120,6 +118,23 @@ def _no_method(text: str, name: str) -> str:
     return f"model {text!r}: no method is called {name!r}; {hint}known: {told}"
 
 
+def written(opening: Opening) -> dict[str, Any]:
+    """What run.json keeps of how something is opened: what comes out hangs on it."""
+    load, service = asdict(opening.load), asdict(opening.service)
+    return {
+        "load": {key: load[key] for key in LOADED_BY},
+        "service": {key: service[key] for key in ANSWERED_BY},
+        "options": dict(opening.options),
+    }
+
+
+def opened_as(data: Mapping[str, Any], now: Opening) -> Opening:
+    """As `written` has it, where and as patiently as is said now."""
+    return Opening(
+        replace(now.load, **data["load"]), replace(now.service, **data["service"]), data["options"]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class BenchModel:
     """A column of the matrix, ready to be opened in any process.
@@ -140,25 +155,18 @@ class BenchModel:
 
     def to_dict(self) -> dict[str, Any]:
         """What run.json keeps; where models work is not in it."""
-        load, service = asdict(self.opening.load), asdict(self.opening.service)
         return {
             "name": self.name,
             "spec": str(self.spec),
             "derived_from": self.derived_from,
-            "load": {key: load[key] for key in LOADED_BY},
-            "service": {key: service[key] for key in ANSWERED_BY},
-            "options": self.options,
+            **written(replace(self.opening, options=self.options)),
             "pins": dict(self.pins),
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], now: Opening) -> Self:
         """A column as run.json has it, to be opened where and as patiently as is said now."""
-        opening = Opening(
-            LoadSettings(**{**asdict(now.load), **data["load"]}),
-            replace(now.service, **data["service"]),
-            data["options"],
-        )
+        opening = opened_as(data, now)
         return cls(data["name"], parse_spec(data["spec"]), opening, data["pins"], data["derived_from"])
 
     @property

@@ -19,6 +19,9 @@ from tasvir.bench.store import RunStore
 from tasvir.bench.store_rows import DRAW, CellRow, FailureRow, PictureRow, digest
 from tasvir.records import SuitePrompt
 
+_TOGETHER = 64
+"""Pictures that are in memory at once."""
+
 
 def asked_for(name: str, suite: Suite, prompts: Sequence[str]) -> Asked:
     """What a run is asked for when pictures are put into it.
@@ -45,16 +48,15 @@ def put_in(
         read: What a folder of pictures holds.
         prompts: The suite's, by id.
     """
-    rows: list[PictureRow] = []
     cells: list[CellRow] = []
-    for found in read.found:
-        row = _row(name, found, prompts[found.prompt])
-        cells.append(CellRow(label, found.prompt, name, found.seed, {}, row.key))
-        if isinstance(row, FailureRow):
-            store.add_failure(row.key, row.what, row.reason)
-        else:
-            rows.append(row)
-    store.add_pictures(rows)
+    for start in range(0, len(read.found), _TOGETHER):
+        some = read.found[start : start + _TOGETHER]
+        rows = [_row(name, found, prompts[found.prompt]) for found in some]
+        store.add_pictures([row for row in rows if isinstance(row, PictureRow)])
+        for found, row in zip(some, rows, strict=True):
+            cells.append(CellRow(label, found.prompt, name, found.seed, {}, row.key))
+            if isinstance(row, FailureRow):
+                store.add_failure(row.key, row.what, row.reason)
     return cells
 
 

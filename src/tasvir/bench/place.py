@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tasvir.bench.lines import writing
+from tasvir.bench.lines import replace_file
 from tasvir.bench.picture_files import PICTURES
 from tasvir.bench.reading import ASKED
 from tasvir.bench.store import RunStore
@@ -91,11 +91,7 @@ class Place:
                     f"{self.shown} holds other files and no run: choose another place with --out"
                 )
             if ASKED in top:
-                asked = self._files.cat_file(self._path(ASKED))
-                with writing(self.folder):
-                    fresh = self.folder / f"{ASKED}.new"
-                    fresh.write_bytes(asked)
-                    fresh.replace(self.folder / ASKED)
+                replace_file(self.folder / ASKED, self._files.cat_file(self._path(ASKED)))
 
     def push(self, store: RunStore) -> None:
         """Bring what is new here to its place.

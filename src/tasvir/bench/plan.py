@@ -79,10 +79,11 @@ def make_plan(asked: Asked, prompts: Prompts, found: Sequence[Column], batch: in
         wishes = {}
         for (suite, name), seed in itertools.product(_chosen(asked), asked.seeds or ()):
             prompt, own = prompts[suite, name], own_seed(seed, name)
-            key = digest(prompt.text, column.identity, settings, own)
             where = (digest(sweep), (suite, name), seed)
-            keys[column.model.name, *where] = key
             rival = None if column.rival is None else keys[column.rival.name, *where]
+            counted_by = () if rival is None else (rival,)
+            key = digest(prompt.text, column.identity, settings, own, *counted_by)
+            keys[column.model.name, *where] = key
             rows.append(CellRow(suite, name, column.model.name, seed, dict(sweep), key))
             wishes[key] = Wish(key, prompt, own, rival)
         each = list(wishes.values())

@@ -14,7 +14,7 @@ from tasvir.bench import others
 from tasvir.bench.asked import NEW_NAME, OF_OTHERS, Asked
 from tasvir.bench.foreign import Foreign
 from tasvir.bench.lines import writing
-from tasvir.bench.models import BenchModel
+from tasvir.bench.models import BenchModel, opened_as, written
 from tasvir.bench.picture_files import PICTURES
 from tasvir.bench.plan import columns, make_plan
 from tasvir.bench.reading import ASKED
@@ -73,7 +73,7 @@ def prepared(request: Request, progress: Progress) -> Iterator[Run]:
     opened = {one.info.name: one for one, _ in metrics}
     for label, kept in asked.metrics.items():
         if label not in opened:
-            opened[label] = _metric(kept["choice"], replace(request.opening, options=kept["options"]))[0]
+            opened[label] = _metric(kept["choice"], opened_as(kept, request.opening))[0]
     drawn_here = [data for data in asked.models.values() if data["spec"] != OF_OTHERS]
     models = [BenchModel.from_dict(data, request.opening) for data in drawn_here]
     identities = {model.name: model.identity() for model in models}
@@ -85,8 +85,9 @@ def prepared(request: Request, progress: Progress) -> Iterator[Run]:
             raise SettingError(f"{request.folder} was changed by another process just now: try again")
         prompts = _prompts(store, asked, request.prompts)
         _compare(store.identities(), identities, progress)
-        plan = make_plan(asked, prompts, ordered, request.batch)
         found = [opened[label] for label in asked.metrics]
+        _compare_recipes(store.recipes(), found, progress)
+        plan = make_plan(asked, prompts, ordered, request.batch)
         _tell(store, asked, prompts, identities, found)
         store.add_cells(plan.cells)
         for name, (label, read) in request.others.items():
@@ -122,10 +123,13 @@ def _refuse_nothing(folder: Path, before: Asked | None, more: Asked) -> None:
 
 def _metric(choice: str, opening: Opening) -> tuple[Opened, dict[str, Any]]:
     """A metric, and what run.json keeps of how it was opened."""
-    takes = registry.parameters(registry.load("metrics", choice)).keys() - set(GIVEN)
-    options = {name: value for name, value in opening.options.items() if name in takes}
-    metric: Measure = open_model("metrics", choice, Measure, replace(opening, options=options))
-    return Opened.of(metric), {"choice": choice, "options": options}
+    takes = registry.parameters(registry.load("metrics", choice)).keys()
+    options = {name: value for name, value in opening.options.items() if name in takes - set(GIVEN)}
+    opening = replace(opening, options=options)
+    kept = written(opening)
+    kept |= {flags: {} for flags in ("load", "service") if flags not in takes}
+    metric: Measure = open_model("metrics", choice, Measure, opening)
+    return Opened.of(metric), {"choice": choice, **kept}
 
 
 def _prompts(
@@ -172,6 +176,13 @@ def _compare(before: Mapping[str, Any], now: Mapping[str, dict[str, Any]], progr
                 f"the run's model {name!r} is another one by now ({told}): {NEW_NAME}"
                 "choose another folder with --out"
             )
+
+
+def _compare_recipes(before: Mapping[str, str], metrics: Sequence[Opened], progress: Progress) -> None:
+    """Say which metrics are others by now: their values are not compared with the old ones."""
+    for one in metrics:
+        if before.get(one.info.name, one.info.recipe_hash) != one.info.recipe_hash:
+            progress.say(f"{one.info.name}: its recipe has changed since; what it scored is scored anew")
 
 
 def _tell(

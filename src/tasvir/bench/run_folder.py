@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tasvir.bench.holding import LOCK, holding
-from tasvir.bench.lines import append_line, read_lines, writing
+from tasvir.bench.lines import append_line, read_lines, replace_file, writing
 from tasvir.bench.runner import Ended, Task
 from tasvir.errors import BudgetError, OutputError, RecordError, SettingError
 
@@ -60,9 +60,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             if not os.path.exists(file):
                 text = json.dumps(self._arguments, indent=2, ensure_ascii=False)
-                fresh = file.with_name(f"{ARGUMENTS}.new")
-                fresh.write_text(f"{text}\n", encoding="utf-8")
-                fresh.replace(file)
+                replace_file(file, f"{text}\n".encode())
         with holding(self.path):
             yield
 

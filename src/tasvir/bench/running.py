@@ -18,11 +18,11 @@ from tasvir.bench.drawing import Drawn, Result, Undrawn, counted
 from tasvir.bench.engines.base import Engine, Job
 from tasvir.bench.plan import Prompts
 from tasvir.bench.scoring import PATIENCE, Opened, Scorer, Shown
-from tasvir.bench.set_scoring import score_sets
+from tasvir.bench.set_scoring import score_sets, sets_of
 from tasvir.bench.store import RunStore
-from tasvir.bench.store_rows import DRAW, PictureRow, dumps
+from tasvir.bench.store_rows import DRAW, PictureRow, dumps, score_key, set_key
 from tasvir.records import SuitePrompt
-from tasvir.results import Speed
+from tasvir.results import PromptKey, Speed
 
 DRAWN = "drawn"
 """Folder for pictures of prompts that are not done yet."""
@@ -58,7 +58,6 @@ class Run:
 
     Attributes:
         metrics: As given.
-        stopped_by: Why something was left undone that the user can mend, such as a used-up budget.
     """
 
     def __init__(
@@ -73,15 +72,16 @@ class Run:
     ) -> None:
         self.store, self._asked, self._jobs = store, asked, jobs
         self.metrics, self._progress = metrics, progress
-        self.stopped_by: list[str] = []
+        self._said: list[str] = []
         self._cells = [
             cell
             for cell in store.cells()
             if cell.model in asked.models and (cell.suite, cell.prompt) in prompts
         ]
-        self._shows: dict[str, dict[str, SuitePrompt]] = {}
+        self._shows: dict[str, dict[PromptKey, SuitePrompt]] = {}
         for cell in self._cells:
-            self._shows.setdefault(cell.key, {})[cell.suite] = prompts[cell.suite, cell.prompt]
+            where = cell.suite, cell.prompt
+            self._shows.setdefault(cell.key, {})[where] = prompts[where]
         self._scorer = Scorer(metrics, store, self._scored, at_once)
 
     def go(self, engine: Engine | None) -> None:
@@ -94,8 +94,9 @@ class Run:
         try:
             lacking = self._lacking()
             self._tell_totals(lacking, drawing=engine is not None)
-            kept = self.store.pictures(self._shows)
-            self._score([(key, one.sha256, one.story) for key, one in kept.items()])
+            self._score(
+                [(key, one.sha256, one.story) for key, one in self.store.pictures(self._shows).items()]
+            )
             if engine is not None:
                 self._draw(engine, lacking)
             self._scorer.finish()
@@ -111,11 +112,29 @@ class Run:
         """What could not be done and may pass, by model or metric and reason, counted."""
         models = {cell.key: cell.model for cell in self._cells}
         rows = self.store.failures()
-        found = [(models.get(row.key) if row.what == DRAW else row.what, row.reason) for row in rows]
-        return Counter((what, reason) for what, reason in found if what in self._names())
+        wanted = self._score_keys() if any(row.what != DRAW for row in rows) else set()
+        drawn = [(models[row.key], row.reason) for row in rows if row.what == DRAW and row.key in models]
+        return Counter(drawn + [(row.what, row.reason) for row in rows if row.key in wanted])
 
-    def _names(self) -> set[str]:
-        return {*self._asked.models, *self._asked.metrics}
+    @property
+    def stopped_by(self) -> list[str]:
+        """Why something was left undone that the user can mend, such as a used-up budget."""
+        return self._said + [f"{one.info.name}: {one.stopped}" for one in self.metrics if one.stopped]
+
+    def _score_keys(self) -> set[str]:
+        """Of all scores that are asked for of the pictures that are there now; what failed under another key
+        (an older recipe, a set of fewer pictures) is asked for no longer."""
+        pictures = self.store.hashes(self._shows)
+        single = {
+            score_key(sha256, prompt, one.info.recipe_hash)
+            for key, sha256 in pictures.items()
+            for prompt in self._shows[key].values()
+            for one in self.metrics
+            if not one.info.of_sets
+        }
+        sets = sets_of(self.store, self._cells).values()
+        of_sets = [one.info.recipe_hash for one in self.metrics if one.info.of_sets]
+        return single | {set_key(members, recipe) for members in sets for recipe in of_sets}
 
     def begin(self, job: Job, what: str) -> None:
         self._progress.doing(job.model.name, what)
@@ -134,7 +153,7 @@ class Run:
         self.store.add_speed(speed)
 
     def say(self, text: str) -> None:
-        self.stopped_by.append(text)
+        self._said.append(text)
         self._progress.say(text)
 
     def undisturbed(self) -> AbstractContextManager[None]:

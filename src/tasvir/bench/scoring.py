@@ -40,12 +40,12 @@ class Shown:
 
 @dataclass
 class Opened:
-    """A metric at work and the pictures that wait for it."""
+    """A metric at work, the pictures that wait for it, and why it scores no more, if it does not."""
 
     metric: Measure
     info: MetricInfo
     queue: deque[Shown] = field(default_factory=deque)
-    stopped: bool = False
+    stopped: str = ""
 
     @classmethod
     def of(cls, metric: Measure) -> Opened:
@@ -105,8 +105,12 @@ class Scorer:
         todo: dict[str, int] = {}
         for one in self._metrics:
             keys = [score_key(each.picture, each.prompt, one.info.recipe_hash) for each in shown]
-            done = self._store.has_scores(keys) | self._known
-            fresh = dict(pair for pair in zip(keys, shown, strict=True) if pair[0] not in done)
+            done = self._store.has_scores(keys)
+            fresh = {
+                key: each
+                for key, each in zip(keys, shown, strict=True)
+                if key not in done and key not in self._known
+            }
             self._known |= fresh.keys()
             todo[one.info.name] = len(fresh)
             with self._turn:
@@ -210,8 +214,8 @@ class Scorer:
         try:
             png = self._store.read_png(shown.picture)
         except RecordError as problem:
-            self._store.forget(shown.picture)
-            self._fail(one, shown, problem)
+            self._store.forget(shown.picture, f"{type(problem).__name__}: {problem}")
+            self._on_scored(one.info.name, 0, str(problem))
             return None
         with Image.open(io.BytesIO(png)) as opened:
             return Picture(png, *opened.size)
@@ -224,7 +228,7 @@ class Scorer:
         try:
             scores = one.metric.measure([shown.prompt for shown, _ in pictures], [p for _, p in pictures])
         except BudgetError as problem:
-            one.stopped = True
+            one.stopped = str(problem)
             self._on_scored(one.info.name, 0, str(problem))
             return []
         except TasvirError as problem:

@@ -125,6 +125,10 @@ class RunStore:
         rows = self._select("SELECT suite, prompt, model, seed, settings, key FROM cells ORDER BY rowid")
         return [CellRow(s, p, m, seed, json.loads(settings), key) for s, p, m, seed, settings, key in rows]
 
+    def recipes(self) -> dict[str, str]:
+        """Hash of the recipe of each metric, as it was told last, by its name."""
+        return dict(self._select("SELECT name, recipe FROM metrics"))
+
     def timed(self) -> set[tuple[str, str]]:
         """Models and settings (`dumps`) whose speed is known."""
         return {(model, settings) for model, settings in self._select("SELECT model, settings FROM speeds")}
@@ -150,7 +154,7 @@ class RunStore:
         there = self.has_pictures(keys)
         written = {row.key: (row, self.files.write(row.png)) for row in rows if row.key not in there}
         with self._transaction() as connection:
-            there = self.has_pictures(keys)
+            there = self.has_pictures(keys)  # another thread may have told one meanwhile
             made = _now()
             fresh = [
                 (key, sha256, len(row.png), row.seconds, dumps(row.story), made)
@@ -159,8 +163,8 @@ class RunStore:
             ]
             _put(connection, "REPLACE INTO pictures", fresh)
             self._lost -= {sha256 for _, sha256 in written.values()}
-            kept = self.pictures(keys)
-        return [kept[key].sha256 for key in keys]
+            kept = self.hashes(keys)
+        return [kept[key] for key in keys]
 
     def pictures(self, keys: Iterable[str]) -> dict[str, KeptPicture]:
         """What is kept under those of the keys whose picture is there."""
@@ -174,9 +178,17 @@ class RunStore:
             if sha256 not in self._lost
         }
 
+    def hashes(self, keys: Iterable[str]) -> dict[str, str]:
+        """SHA-256 by key of those whose picture is there; one that is missing or cut short on disk is not."""
+        found = self._select(
+            "SELECT key, sha256 FROM pictures WHERE key IN (SELECT value FROM json_each(?))",
+            dumps(list(keys)),
+        )
+        return {key: sha256 for key, sha256 in found if sha256 not in self._lost}
+
     def has_pictures(self, keys: Iterable[str]) -> set[str]:
-        """Those of the keys whose picture is there; one that is missing or cut short on disk is not."""
-        return set(self.pictures(keys))
+        """Those of the keys whose picture is there; see `hashes`."""
+        return set(self.hashes(keys))
 
     def read_png(self, sha256: str) -> bytes:
         """A picture's file, held against its hash.
@@ -186,11 +198,15 @@ class RunStore:
         """
         return self.files.read(sha256)
 
-    def forget(self, sha256: str) -> None:
-        """Take a damaged picture for lost: its file is removed, so that it is made again."""
+    def forget(self, sha256: str, reason: str) -> None:
+        """Take a damaged picture for lost: its file is removed and the reason told, and it is made again."""
         with self._turn, writing(self.folder):
+            if sha256 in self._lost:
+                return
             self.files.path(sha256).unlink(missing_ok=True)
             self._lost.add(sha256)
+            for (key,) in self._select("SELECT key FROM pictures WHERE sha256 = ?", sha256):
+                self.add_failure(key, DRAW, reason)
 
     # Scores
 
@@ -279,7 +295,7 @@ class RunStore:
                 self.files.read(sha256)
             except RecordError as problem:
                 problems.append(str(problem))
-                self.forget(sha256)
+                self.forget(sha256, str(problem))
         return problems
 
     def snapshot(self, file: Path) -> None:
@@ -327,8 +343,8 @@ class RunStore:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All of it or nothing; when the block has ended, it is kept."""
         with self._turn, telling(self._file):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:

@@ -97,8 +97,8 @@ def dumps(value: Any) -> str:
 
 
 def prompt_hash(prompt: SuitePrompt) -> str:
-    """Hash of all that a metric may read of a prompt: its text and its facts."""
-    return digest(prompt.text, prompt.facts)
+    """Hash of all that a metric may read of a prompt: its text, its category and its facts."""
+    return digest(prompt.text, prompt.category, prompt.facts)
 
 
 def score_key(picture: str, prompt: SuitePrompt, recipe: str) -> str:

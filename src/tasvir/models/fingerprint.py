@@ -31,7 +31,7 @@ def fingerprint(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in MODEL_FILES)
     if not any(path.suffix == ".safetensors" for path in files):
         raise UnknownNameError(f"{folder} holds no weights (.safetensors): give the folder of a model")
-    return of_hashes({path.relative_to(folder).as_posix(): _digest(path) for path in files})
+    return of_hashes({path.relative_to(folder).as_posix(): file_hash(path) for path in files})
 
 
 def of_hashes(hashes: Mapping[str, str]) -> str:
@@ -40,7 +40,8 @@ def of_hashes(hashes: Mapping[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
-def _digest(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file; a large one is read once for each time that it was changed."""
     status = path.stat()
     if status.st_size < LARGE:
         return _read(path)

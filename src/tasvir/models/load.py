@@ -9,6 +9,8 @@ from tasvir.errors import SettingError
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 Offload = Literal["none", "model", "sequential"]
+LOADED_BY = ("dtype", "revision", "trust_remote_code", "safety")
+"""What of `LoadSettings` pictures and answers hang on; the rest says where a model works."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from tasvir.errors import SettingError
 
+ANSWERED_BY = ("temperature", "max_tokens", "schema")
+"""What of `ServiceSettings` answers hang on."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:

@@ -60,13 +60,14 @@ class Pair:
         p_holm: p adjusted by Holm for all pairs of its table (of all categories together in the categories'
             tables), or None.
         effect: Mean over standard deviation of the paired differences (d_z), signed as they are, or None.
-        mde: Least difference that so many prompts show four times out of five (80 % power, 5 % two-sided), or
-            None.
+        mde: Least difference that so many prompts show four times out of five (80 % power, 5 % two-sided,
+            this pair tested alone), or None.
         wins: Prompts on which the first is better; respects the metric's direction.
         ties: Prompts on which they are equal.
         losses: Prompts on which the second is better.
         verdict: Who is better: "first" or "second" only if p_holm < 0.05, else "undecided".
         reason: Why something is None, or why no verdict was possible; else empty.
+        too_few: Undecided, and so would any difference be on so few prompts in so many tests.
     """
 
     first: str
@@ -83,6 +84,7 @@ class Pair:
     losses: int
     verdict: Verdict
     reason: str = ""
+    too_few: bool = False
 
     @property
     def better(self) -> str | None:
@@ -356,7 +358,7 @@ class Comparison:
 
     Args:
         draws: Bootstrap resamples behind the intervals, a tenth of them for correlations; as many sign flips
-            where the test is not exact.
+            where the test is not exact, more where many tests are adjusted together.
         seed: What they come from.
         models: Those compared, in the run's order.
         metrics: Those of pictures that were compared, in the run's order.

@@ -48,11 +48,12 @@ class Phrases:
     source: str
 
 
-def open_chunker(choice: str = "auto") -> Chunker:
+def open_chunker(choice: str = "auto", *, pronouns: bool = False) -> Chunker:
     """A chunker by name.
 
     Args:
         choice: "rules", "spacy", or "auto": spaCy where it and its small English model are installed.
+        pronouns: Keep "it" and its kind, which spaCy takes for noun chunks and the rules do not.
 
     Raises:
         SettingError: No such chunker, or spaCy is not there.
@@ -67,7 +68,10 @@ def open_chunker(choice: str = "auto") -> Chunker:
         )
     if choice == "rules" or versions is None:
         return Chunker(noun_chunks.NAME, noun_chunks.noun_phrases)
-    return Chunker(f"spacy {versions[0]} {SPACY_MODEL} {versions[1]}", _spacy_chunks)
+    name = f"spacy {versions[0]} {SPACY_MODEL} {versions[1]}"
+    if pronouns:
+        return Chunker(f"{name} with pronouns", lambda text: _spacy_chunks(text, pronouns=True))
+    return Chunker(name, _spacy_chunks)
 
 
 def phrases_of(prompt: SuitePrompt, chunker: Chunker) -> Phrases:
@@ -106,7 +110,7 @@ def _parser() -> Callable[[str], Any]:
     return loaded
 
 
-def _spacy_chunks(text: str) -> list[str]:
-    """Its noun chunks but for pronouns."""
+def _spacy_chunks(text: str, *, pronouns: bool = False) -> list[str]:
+    """Its noun chunks, with or without pronouns."""
     chunks: Any = _parser()(text).noun_chunks
-    return [chunk.text.lower() for chunk in chunks if chunk.root.pos_ != "PRON"]
+    return [chunk.text.lower() for chunk in chunks if pronouns or chunk.root.pos_ != "PRON"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tasvir.models.features.reference import Reference
 
 READ_AT_ONCE = 64
+"""Pictures of a set that are in memory at once."""
 
 
 class FeatureMetric(SetMetric):
@@ -52,19 +54,30 @@ class FeatureMetric(SetMetric):
         Raises:
             UnmeasurableError: Fewer than two can.
         """
-        images = []
-        for picture in pictures:
-            try:
-                images.append(opened(picture))
-            except UnmeasurableError:
-                continue
-        if len(images) < 2:
-            raise UnmeasurableError(f"{len(images)} pictures that can be opened: a set has at least 2")
-        return self.extractor.look(images), len(pictures) - len(images)
+        parts: list[Features] = []
+        for start in range(0, len(pictures), READ_AT_ONCE):
+            images = []
+            for picture in pictures[start : start + READ_AT_ONCE]:
+                with suppress(UnmeasurableError):
+                    images.append(opened(picture))
+            if images:
+                parts.append(self.extractor.look(images))
+        n = sum(len(part.values) for part in parts)
+        if n < 2:
+            raise UnmeasurableError(f"{n} pictures that can be opened: a set has at least 2")
+        return _joined(parts), len(pictures) - n
 
     def missing(self, reason: object, n: int) -> SetScore:
         """No value, for a reason."""
         return SetScore(self.label, None, n, reason=str(reason))
+
+
+def _joined(parts: Sequence[Features]) -> Features:
+    import numpy as np
+
+    chances = [part.probabilities for part in parts if part.probabilities is not None]
+    values = np.concatenate([part.values for part in parts])
+    return type(parts[0])(values, np.concatenate(chances) if chances else None)
 
 
 class ReferenceMetric(FeatureMetric):

@@ -11,11 +11,14 @@ import pytest
 
 from tasvir import registry
 from tasvir.errors import ServiceError, SettingError
+from tasvir.models.load import LoadSettings
 from tasvir.models.mllm import connection
 from tasvir.models.service import ServiceSettings
 from tasvir.records import Picture, SuitePrompt
 from tasvir.score.base import Metric, recipe_hash
+from tasvir.score.metrics import judge
 from tasvir.score.metrics.judge import JudgeMetric
+from tasvir.score.phrases import Chunker
 
 if TYPE_CHECKING:
     from mllm_server import MllmServer
@@ -123,6 +126,28 @@ def test_a_prompt_outside_the_guides_language_is_missing(grey: Grey) -> None:
     assert score.value is None and "cannot read the prompt" in score.reason
 
 
+def test_a_model_in_this_process_is_told_with_its_temperature_and_precision(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    judges = [
+        JudgeMetric(f"transformers:{tmp_path}", LoadSettings(dtype=dtype), ServiceSettings(temperature=heat))
+        for dtype, heat in (("float32", 0.0), ("bfloat16", 0.0), ("float32", 0.7))
+    ]
+    assert len({recipe_hash(metric.recipe) for metric in judges}) == 3
+
+
+def test_a_rubric_s_phrases_are_told_with_where_they_come_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def recipes() -> list[str]:
+        return [recipe_hash(made(tmp_path, rubric=name).recipe) for name in ("thesis", "t2i-compbench")]
+
+    before = recipes()
+    monkeypatch.setattr(judge, "open_chunker", lambda _choice: Chunker("another", str.split))
+    after = recipes()
+    assert before[0] == after[0] and before[1] != after[1]
+
+
 def test_the_recipe_tells_rubric_repeats_and_scale(tmp_path: Path) -> None:
     metrics = [
         made(tmp_path),
@@ -131,7 +156,10 @@ def test_the_recipe_tells_rubric_repeats_and_scale(tmp_path: Path) -> None:
         made(tmp_path, rubric="t2i-compbench"),
     ]
     assert len({recipe_hash(metric.recipe) for metric in metrics}) == 4
-    assert metrics[0].recipe["temperature"] == 0.0 and metrics[0].recipe["guide"] == "openai:gpt-4o"
+    assert metrics[0].recipe["guide"] == "openai:gpt-4o"
+    services = [ServiceSettings(), ServiceSettings(max_tokens=9), ServiceSettings(temperature=0.7)]
+    judges = [JudgeMetric("openai:gpt-4o", service=service) for service in services]
+    assert len({recipe_hash(metric.recipe) for metric in judges}) == 3
     with pytest.raises(SettingError, match="at least once"):
         JudgeMetric("embedded", repeats=0)
     with pytest.raises(SettingError, match="t2i-compbench"):

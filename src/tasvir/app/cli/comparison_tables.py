@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WIDE = 180
 """Columns where the output is no terminal."""
 LEGEND = """d_z: mean over standard deviation of the differences
-shown from: least difference that so many prompts show four times out of five
+shown from: least difference that so many prompts show four times out of five, were the pair tested alone
 + = -: prompts on which the first is better, equal, worse
 first in: share of resamples in which a model is first"""
 LEFT = 2

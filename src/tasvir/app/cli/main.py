@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from tasvir import __version__
 from tasvir.app.cli import (
     ask,
+    audit,
     bench,
     cards,
     compare,
@@ -26,6 +27,7 @@ from tasvir.app.cli import (
     pictures,
     plan,
     query,
+    rate,
     report,
     score,
     serve,
@@ -68,9 +70,11 @@ app.command("edit")(edit.edit)
 app.command("explain")(explain.explain)
 app.command("query")(query.query)
 app.command("bench", cls=SpacedCommand)(bench.bench)
+app.command("audit", cls=SpacedCommand)(audit.audit)
 app.command("score", cls=SpacedCommand)(score.score)
 app.add_typer(pictures.app, name="pictures")
 app.command("compare", cls=SpacedCommand)(compare.compare)
+app.command("rate")(rate.rate)
 app.command("report")(report.report)
 app.command("list")(list_command.list_plugins)
 app.add_typer(cards.app, name="models")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,8 +48,13 @@ def query(
 
 
 def _as_json(answer: Answer) -> str:
-    rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+    rows = [dict(zip(answer.columns, map(_finite, row), strict=True)) for row in answer.rows]
     return json.dumps(rows, indent=2, ensure_ascii=False, default=_plain)
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no value that is not a number: none stands for it."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

@@ -60,7 +60,11 @@ def run_it(request: Request, engine: Engine | None, place: Place | None = None, 
         failures = run.failures()
     results = load_results(request.folder)
     if as_json:
-        typer.echo(json.dumps(_as_data(request.folder, results, failures), indent=2, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                _as_data(request.folder, results, failures, run.stopped_by), indent=2, ensure_ascii=False
+            )
+        )
     else:
         _show(request.folder, results, failures, run.stopped_by)
     return int(bool(failures or run.stopped_by))
@@ -74,7 +78,9 @@ def _means(results: RunResults) -> list[tuple[Table, Mean]]:
     return [(table, mean) for table in compare(results).tables for mean in table.overall.means]
 
 
-def _as_data(folder: Path, results: RunResults, failures: Failures) -> dict[str, Any]:
+def _as_data(
+    folder: Path, results: RunResults, failures: Failures, stopped_by: Sequence[str]
+) -> dict[str, Any]:
     """What a script wants to know."""
     from dataclasses import asdict
 
@@ -91,6 +97,7 @@ def _as_data(folder: Path, results: RunResults, failures: Failures) -> dict[str,
         "failures": [
             {"what": what, "reason": reason, "count": count} for (what, reason), count in failures.items()
         ],
+        "stopped": list(stopped_by),
     }
 
 

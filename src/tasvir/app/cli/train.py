@@ -38,6 +38,24 @@ INTERRUPTED = 130
 app = typer.Typer(no_args_is_help=True, help="Train the embedded models from scratch; resumable.")
 
 
+Vae = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of a trained autoencoder; the shipped one if left out. "
+        "train autoencoder: keep its encoder, train the decoder on; from scratch if left out."
+    ),
+]
+Pipeline = Annotated[
+    Path | None, typer.Option(help="Folder of a trained generator; the shipped one if left out.")
+]
+Recogniser = Annotated[
+    Path | None, typer.Option(help="Folder of a trained recogniser; the shipped one if left out.")
+]
+Clip = Annotated[
+    Path | None, typer.Option(help="generator: folder of a CLIP whose frozen text tower reads the prompts.")
+]
+
+
 def _command(name: str) -> Callable[..., None]:
     def train(
         out: Annotated[Path | None, typer.Option(help="Folder for checkpoints and curves.")] = None,
@@ -61,23 +79,10 @@ def _command(name: str) -> Callable[..., None]:
         start: Annotated[
             Path | None, typer.Option(help="Begin from this weight file of an earlier run, or this pipeline.")
         ] = None,
-        vae: Annotated[
-            Path | None,
-            typer.Option(
-                help="Folder of a trained autoencoder; the shipped one if left out. "
-                "train autoencoder: keep its encoder, train the decoder on; from scratch if left out."
-            ),
-        ] = None,
-        pipeline: Annotated[
-            Path | None, typer.Option(help="Folder of a trained generator; the shipped one if left out.")
-        ] = None,
-        recogniser: Annotated[
-            Path | None, typer.Option(help="Folder of a trained recogniser; the shipped one if left out.")
-        ] = None,
-        clip: Annotated[
-            Path | None,
-            typer.Option(help="generator: folder of a CLIP whose frozen text tower reads the prompts."),
-        ] = None,
+        vae: Vae = None,
+        pipeline: Pipeline = None,
+        recogniser: Recogniser = None,
+        clip: Clip = None,
         background: Annotated[
             str | None, typer.Option(help="generator: train on scenes before this background alone.")
         ] = None,

@@ -6,11 +6,9 @@ formats are pickles, which run what they like when they are read.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from transformers import AutoConfig, AutoProcessor
 from tasvir.errors import HubError, WeightsError
 from tasvir.models.devices import pick_device
 from tasvir.models.embedded import weights
+from tasvir.models.fingerprint import file_hash
 from tasvir.models.hub.cards import Card, find
 from tasvir.models.hub.loading import no_gaps
 from tasvir.models.hub.problems import explain
@@ -137,7 +136,7 @@ def identity(model: str, folder: Path, processor: Any, dtype: str) -> dict[str, 
     return {
         "model": folder.name if Path(model).expanduser().is_dir() else model,
         "revision": folder.name if folder.parent.name == "snapshots" else None,
-        "weights": {file.name: _digest(file, file.stat().st_mtime_ns) for file in files},
+        "weights": {file.name: file_hash(file) for file in files},
         "processor": {
             "class": type(image_processor).__name__,
             "image": {key: value for key, value in settings.items() if not key.startswith("_")},
@@ -177,10 +176,3 @@ def _dtype(load: LoadSettings, device: torch.device) -> Any:
     if load.dtype != "auto":
         return getattr(torch, load.dtype)
     return "auto" if device.type == "cuda" else torch.float32
-
-
-@lru_cache(maxsize=256)
-def _digest(file: Path, _changed: int) -> str:
-    """The SHA-256 of a file; read once for each time that it was changed."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -68,12 +68,13 @@ class Charts:
         cells = {
             (group, model): self.values[one.id("categories", group, model)]
             for group in groups
-            for model in self.models
+            for model in (mean.model for mean in one.table.overall.means)
         }
         if not _reach(cells.values()):
             return None
         lane = 13.0
-        step = lane * len(self.models) + 16
+        models = list(dict.fromkeys(model for _, model in cells))
+        step = lane * len(models) + 16
         chart = self._chart(one.id("by-category"), "chart.categories", one, TOP + step * len(groups) + BOTTOM)
         scale = spanning(_reach(cells.values()), LABELS, WIDTH - 16)
         self._ticks(chart, scale, chart.height - BOTTOM)
@@ -82,9 +83,9 @@ class Charts:
             chart.text(LABELS - 10, y + step / 2 + 4, shorten(group, LABELS - 14), "end", True, group)
             if row:
                 chart.line(0, y, WIDTH, y)
-            for index, model in enumerate(self.models):
+            for index, model in enumerate(models):
                 self._point(chart, scale, y + 8 + lane * (index + 0.5), cells[group, model], model)
-        chart.legend = self._legend()
+        chart.legend = [entry for entry in self._legend() if entry[1] in models]
         return chart
 
     def quality_against_time(self, one: Scored, comparison: Comparison) -> Chart | None:

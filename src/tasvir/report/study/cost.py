@@ -120,6 +120,8 @@ def _sweep(sweep: Sweep, values: Mapping[str, Value]) -> Statement:
         return number(point, "at") if isinstance(point, int) else Name(str(point))
 
     best: dict[str, Slot] = {"best": place(sweep.best), "value": number(sweep.best, "mean")}
+    if sweep.best == sweep.points[0].at:
+        return say("sweep.least", among, **slots, **best)
     if sweep.best == sweep.knee:
         highest = sweep.best == sweep.points[-1].at
         return say("sweep.rising" if highest else "sweep.peak", among, **slots, **best)

@@ -39,6 +39,8 @@ SHORT = (
     "lead.first",
     "lead.shown",
     "lead.noise",
+    "lead.level",
+    "lead.untested",
     "lead.other_way",
 )
 """Sentences of the discussion that stand in front, too."""

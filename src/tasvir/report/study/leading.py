@@ -65,6 +65,15 @@ def told_pair(one: Scored, pair: Pair, values: Mapping[str, Value], category: st
     }
 
 
+def power_of(one: Scored, pair: Pair) -> Message:
+    """What so many prompts could have shown of an undecided pair."""
+    if pair.too_few:
+        return Message("part.too_few")
+    if pair.mde is None:
+        return Message("part.no_power")
+    return Message("part.power", {"mde": Ref(pair_id(one, "", pair, "mde"))})
+
+
 def couple(pair: Pair) -> Message:
     """Two models as one name."""
     return Message("word.versus", {"first": Name(pair.first), "second": Name(pair.second)})
@@ -78,11 +87,14 @@ def _sureness(one: Scored, leader: str, second: str, values: Mapping[str, Value]
     told = told_pair(one, pair, values)
     if pair.p_holm is None:
         return [say("lead.untested", **told, reason=Name(pair.reason))]
+    if same(pair.difference, 0.0):
+        return [say("lead.level", first=told["first"], second=told["second"], count=told["count"])]
     if pair.first != leader:
-        return [say("lead.other_way", **told)]
+        verdict = Message("word.decided" if pair.better else "word.undecided")
+        return [say("lead.other_way", **told, verdict=verdict)]
     if pair.better:
         return [say("lead.shown", **told)]
-    return [say("lead.noise", **told, mde=Ref(pair_id(one, "", pair, "mde")))]
+    return [say("lead.noise", **told, power=power_of(one, pair))]
 
 
 def _place(one: Scored, leader: str) -> list[Statement]:

@@ -52,11 +52,19 @@ def _follows(suite: str, comparison: Comparison, values: Mapping[str, Value]) ->
     gap = next(
         (g for g in comparison.gaps if g.suite == suite and {g.first, g.second} == set(ranked[:2])), None
     )
-    return said if gap is None or gap.tau.value is None else [*said, _gap(gap, ranked[1])]
+    return said if gap is None else [*said, *_gap(gap, *ranked[:2])]
 
 
-def _gap(gap: CorrelationGap, second: str) -> Statement:
-    """Whether the best metric is told apart from the next: its interval leaves 0 out."""
-    id = gap_id(gap, "tau")
-    shown = gap.tau.interval is not None and (gap.tau.interval[0] > 0 or gap.tau.interval[1] < 0)
-    return say("people.gap" if shown else "people.no_gap", second=Name(second), gap=Ref(id, absolute=True))
+def _gap(gap: CorrelationGap, best: str, second: str) -> list[Statement]:
+    """Whether the best metric is told apart from the next on the pictures that both know: the difference's
+    interval leaves 0 out."""
+    if gap.tau.value is None:
+        return []
+    slots: dict[str, Slot] = {"second": Name(second), "gap": Ref(gap_id(gap, "tau"), absolute=True)}
+    ahead = gap.tau.value if gap.first == best else -gap.tau.value
+    if ahead <= 0:
+        return [say("people.other_way", **slots)]
+    if gap.tau.interval is None:
+        return [say("people.untold_gap", **slots)]
+    low, high = gap.tau.interval
+    return [say("people.gap" if low > 0 or high < 0 else "people.no_gap", **slots)]

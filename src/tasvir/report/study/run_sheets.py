@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from tasvir.report.study.scored import at, settings_text
 from tasvir.report.study.values import Entry, Message, Name, Sheet, Value, value_id
 from tasvir.results import RunResults, Speed
+from tasvir.score.comparing.matrix import NOT_SCORED
 from tasvir.score.comparison import Comparison, Pair, Sweep, SweepPoint, Time
 
 
@@ -93,12 +94,19 @@ def _bound(id: str, number: float | None) -> Value:
 def failures_sheet(results: RunResults) -> Sheet | None:
     """What is missing and why, counted; None where nothing is."""
     found: Counter[tuple[str, str, str]] = Counter()
+    of_pictures = {metric.name for metric in results.metrics if not metric.of_sets}
     for cell in results.cells:
         if cell.picture is None:
             found[cell.model, "", cell.reason] += 1
         for name, score in cell.scores.items():
             if score.value is None:
                 found[cell.model, name, score.reason] += 1
+        if cell.picture is not None:
+            for name in of_pictures - cell.scores.keys():
+                found[cell.model, name, NOT_SCORED] += 1
+    for figure in results.set_figures:
+        if figure.score.value is None:
+            found[figure.model, figure.metric, figure.score.reason] += 1
     if not found:
         return None
     rows = tuple(

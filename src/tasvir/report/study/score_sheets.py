@@ -30,10 +30,7 @@ def means_sheets(scored: Iterable[Scored], comparison: Comparison) -> list[Sheet
         rows: list[tuple[Entry, ...]] = [
             (
                 Name(model.name),
-                *(
-                    mean_value(one.id("means", model.name), one, one.table.overall.mean(model.name))
-                    for one in ones
-                ),
+                *(_overall_value(one, model.name) for one in ones),
                 *(_set_value(scope, metric, model.name, figures) for metric in metrics),
             )
             for model in comparison.models
@@ -49,6 +46,13 @@ def means_sheets(scored: Iterable[Scored], comparison: Comparison) -> list[Sheet
             )
         )
     return sheets
+
+
+def _overall_value(one: Scored, model: str) -> Value:
+    """A model's mean; no value where the suite was not asked of it."""
+    known = next((mean for mean in one.table.overall.means if mean.model == model), None)
+    id = one.id("means", model)
+    return Value(id, None, reason="not asked for") if known is None else mean_value(id, one, known)
 
 
 def mean_value(id: str, one: Scored, mean: Mean) -> Value:

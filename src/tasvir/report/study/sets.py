@@ -41,6 +41,8 @@ def _best(group: list[SetFigure], higher_is_better: bool, values: Mapping[str, V
     leaders = [model for model, number in numbers.items() if number == best]
     value = values[set_id(known[leaders[0]])]
     slots |= {"value": Ref(value.id), "count": Ref(value.id, "n")}
+    if len({figure.score.n for figure in known.values()}) > 1:
+        return say("sets.unequal", every, metric=slots["metric"], suite=slots["suite"], at=slots["at"])
     if len(known) == 1:
         return say("sets.alone", every, model=Name(leaders[0]), **slots)
     if len(leaders) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tasvir.report.study.leading import pair_of, told_pair
+from tasvir.report.study.leading import pair_of, power_of, told_pair
 from tasvir.report.study.score_sheets import pair_id
 from tasvir.report.study.scored import Scored, same
 from tasvir.report.study.statements import say
@@ -41,7 +41,7 @@ def _overall(one: Scored, tuned: str, base: str, values: Mapping[str, Value]) ->
     if pair.p_holm is None:
         return [say("tuning.untested", gap=told["gap"], **slots)]
     if pair.better is None:
-        return [say("tuning.noise", **slots, **told, mde=Ref(pair_id(one, "", pair, "mde")))]
+        return [say("tuning.noise", **slots, **told, power=power_of(one, pair))]
     return [say("tuning.better" if pair.better == tuned else "tuning.worse", **slots, **told)]
 
 

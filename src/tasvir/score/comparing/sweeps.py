@@ -102,7 +102,8 @@ def _sweep(
         others = [index for index in range(len(line)) if index != best]
         columns = _differences(line, model, best)[:, others]
         names = [(_said(line[index][0], key), _said(line[best][0], key)) for index in others]
-        pairs = judge(compare_columns(names, columns, matrix.sign, draws=draws, seed=seed), matrix.sign)
+        found = compare_columns(names, columns, matrix.sign, tests=len(others), draws=draws, seed=seed)
+        pairs = judge(found, matrix.sign)
         for index, pair in zip(others, pairs, strict=True):
             against[index] = pair
     points = tuple(

@@ -6,6 +6,7 @@ its categories over all pairs of all categories.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -30,6 +31,9 @@ from tasvir.score.statistics import (
 )
 
 SIGNIFICANT = 0.05
+FLIPS_A_TEST = 200
+"""Random sign flips at least for every test that is adjusted together: 1 / flips is the smallest p that they
+can give, and Holm multiplies it by the number of tests."""
 SPLITS = 3
 """Prompts listed each way for every pair of models."""
 
@@ -38,7 +42,11 @@ def table(matrix: Matrix, *, draws: int, seed: int) -> Table:
     """Everything of one metric on one suite under one setting."""
     rows = np.arange(len(matrix.prompts))
     categories = np.array(matrix.categories)
-    groups = [_group(matrix, name, np.flatnonzero(categories == name), draws, seed) for name in matrix.names]
+    pairs = math.comb(len(matrix.models), 2)
+    groups = [
+        _group(matrix, name, np.flatnonzero(categories == name), pairs * len(matrix.names), draws, seed)
+        for name in matrix.names
+    ]
     return Table(
         matrix.metric.name,
         matrix.metric.recipe_hash,
@@ -46,22 +54,24 @@ def table(matrix: Matrix, *, draws: int, seed: int) -> Table:
         matrix.suite,
         matrix.settings,
         matrix.seeds,
-        _judged([_group(matrix, "", rows, draws, seed)], matrix.sign)[0],
+        _judged([_group(matrix, "", rows, pairs, draws, seed)], matrix.sign)[0],
         tuple(_judged(groups, matrix.sign)) if len(groups) > 1 else (),
         _splits(matrix),
     )
 
 
 def compare_columns(
-    names: Sequence[tuple[str, str]], columns: Values, sign: int, *, draws: int, seed: int
+    names: Sequence[tuple[str, str]], columns: Values, sign: int, *, tests: int, draws: int, seed: int
 ) -> list[Pair]:
-    """Pairs from their differences (n prompts x k pairs, NaN where one lacks the prompt); p as it is."""
+    """Pairs from their differences (n prompts x k pairs, NaN where one lacks the prompt); p as it is.
+
+    ``tests`` is how many will be adjusted together.
+    """
     differences = np.round(columns, DIGITS)
     means = prompt_means(differences, draws=draws, seed=seed)
-    tests = sign_flip(differences, draws=draws, seed=seed)
+    p = sign_flip(differences, draws=max(draws, FLIPS_A_TEST * tests), seed=seed)
     return [
-        _pair(pair, differences[:, index], sign, means[index], tests[index])
-        for index, pair in enumerate(names)
+        _pair(pair, differences[:, index], sign, means[index], p[index]) for index, pair in enumerate(names)
     ]
 
 
@@ -74,8 +84,9 @@ def judge(pairs: Sequence[Pair], sign: int) -> list[Pair]:
         verdict: Verdict = "undecided"
         if p is not None and p < SIGNIFICANT and pair.difference:
             verdict = "first" if sign * pair.difference > 0 else "second"
-        reason = (too_few(pair.n, tests) if pair.n and verdict == "undecided" else "") or pair.reason
-        judged.append(replace(pair, p_holm=p, verdict=verdict, reason=reason))
+        few = too_few(pair.n, tests) if pair.n and verdict == "undecided" else ""
+        reason = few or pair.reason
+        judged.append(replace(pair, p_holm=p, verdict=verdict, reason=reason, too_few=bool(few)))
     return judged
 
 
@@ -96,7 +107,7 @@ def _pair(names: tuple[str, str], column: Values, sign: int, mean: Figure, p: fl
         interval=mean.interval,
         p=p,
         p_holm=None,
-        effect=effect_size(known) if len(known) else None,
+        effect=effect_size(known),
         mde=least_detectable(known),
         wins=int((better > 0).sum()),
         ties=int((better == 0).sum()),
@@ -106,7 +117,7 @@ def _pair(names: tuple[str, str], column: Values, sign: int, mean: Figure, p: fl
     )
 
 
-def _group(matrix: Matrix, category: str, rows: Indices, draws: int, seed: int) -> Group:
+def _group(matrix: Matrix, category: str, rows: Indices, tests: int, draws: int, seed: int) -> Group:
     values = matrix.values[rows]
     indices = list(combinations(range(len(matrix.models)), 2))
     names = [(matrix.models[one], matrix.models[other]) for one, other in indices]
@@ -120,7 +131,7 @@ def _group(matrix: Matrix, category: str, rows: Indices, draws: int, seed: int) 
         category,
         len(rows),
         _means(matrix, rows, draws, seed),
-        tuple(compare_columns(names, differences, matrix.sign, draws=draws, seed=seed)),
+        tuple(compare_columns(names, differences, matrix.sign, tests=tests, draws=draws, seed=seed)),
         len(common),
         _places(matrix, common, draws, seed),
     )

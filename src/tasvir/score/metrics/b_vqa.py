@@ -45,6 +45,7 @@ class BVqaMetric(Metric):
     """
 
     name: ClassVar[str] = "b-vqa"
+    pronouns: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class BVqaMetric(Metric):
         size: int | None = None,
     ) -> None:
         self.model, self._load, self._size = model, load, size
-        self._chunker = open_chunker(chunker)
+        self._chunker = open_chunker(chunker, pronouns=self.pronouns)
 
     @property
     def label(self) -> str:

@@ -1,7 +1,8 @@
 """B-VQA as T2I-CompBench's official code measures it (since 2023-12-02), its defects included.
 
 Each phrase's P(yes) is rounded to 4 decimals, at most eight phrases count, a text without phrases gets 1, and
-phrases come from the text alone, so that what a text rules out ("no dogs") is asked for all the same.
+phrases come from the text alone, so that what a text rules out ("no dogs") is asked for all the same, and so
+are pronouns ("it?") where spaCy finds the phrases.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class BVqaUpstreamMetric(BVqaMetric):
     """B-VQA in the behaviour of T2I-CompBench's own code, b-vqa-upstream:MODEL."""
 
     name: ClassVar[str] = "b-vqa-upstream"
+    pronouns: ClassVar[bool] = True
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -42,7 +42,10 @@ class FidMetric(ReferenceMetric):
             found = frechet_jackknife(seen.values, reference.features)
         else:
             found = Estimate(frechet_distance(seen.values, reference.features))
-        interval = None if found.error is None else around(found.value, found.error, T_BLOCKS)
+        interval = None
+        if found.error is not None:
+            low, high = around(found.value, found.error, T_BLOCKS)
+            interval = max(low, 0.0), high
         whole = min(n, len(reference.features)) > seen.values.shape[1]
         details = {**self.about(unreadable), "bias_by_jackknife": found.bias if whole else None}
         reason = _beware(n, len(reference.features), seen.values.shape[1])

@@ -21,11 +21,11 @@ from tasvir import registry
 from tasvir.errors import PromptError, ReplyError, SettingError
 from tasvir.guide.base import Guide
 from tasvir.guide.replies import find_object
-from tasvir.models.load import LoadSettings
-from tasvir.models.service import ServiceSettings
+from tasvir.models.load import LOADED_BY, LoadSettings
+from tasvir.models.service import ANSWERED_BY, ServiceSettings
 from tasvir.records import Picture, Prompt, Score, SuitePrompt
 from tasvir.score.base import Metric
-from tasvir.score.phrases import open_chunker
+from tasvir.score.phrases import open_chunker, sources
 from tasvir.score.pictures import UnmeasurableError, opened
 from tasvir.score.rubrics import RubricQuestion, rubric_hash, rubric_questions
 
@@ -88,10 +88,25 @@ class JudgeMetric(Metric):
             "guide": self._guide.label,
             **type(self._guide).identity(registry.split(self.model)[1], self._load),
             "guide code and words": _guide_hash(),
-            "temperature": self._service.temperature if self.waits else None,
+            **self._asked_how,
             "repeats": self._repeats,
-            "rubric": self._rubric if self._rubric == "thesis" else [self._rubric, rubric_hash()],
+            "rubric": self._rubric,
+            **self._asked_what,
         }
+
+    @property
+    def _asked_how(self) -> dict[str, Any]:
+        """Settings that the answers hang on, of those that the guide takes."""
+        load = {name: getattr(self._load, name) for name in LOADED_BY if "load" in self._taken}
+        service = {name: getattr(self._service, name) for name in ANSWERED_BY if "service" in self._taken}
+        return {"load": load, "service": service}
+
+    @property
+    def _asked_what(self) -> dict[str, Any]:
+        """The questions of a rubric that is not the guide's own, and where their phrases come from."""
+        if self._rubric == "thesis":
+            return {}
+        return {"questions": rubric_hash(), "phrases": sources(self._chunker)}
 
     def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:
         """Score pictures; see `Metric.measure`.
@@ -154,11 +169,15 @@ class JudgeMetric(Metric):
         return lambda seed: _mean([_answered(guide, question, picture, seed) for question in questions])
 
     @cached_property
-    def _guide(self) -> Guide:
+    def _taken(self) -> dict[str, Any]:
+        """What the guide takes of the settings that it may be given."""
         takes = registry.parameters(registry.load("guides", self.model))
         given = {"load": self._load, "service": self._service}
-        made = {name: value for name, value in given.items() if name in takes}
-        return registry.create("guides", self.model, Guide, **made)
+        return {name: value for name, value in given.items() if name in takes}
+
+    @cached_property
+    def _guide(self) -> Guide:
+        return registry.create("guides", self.model, Guide, **self._taken)
 
 
 def _answered(guide: Guide, question: RubricQuestion, picture: Picture, seed: int) -> Opinion:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from tasvir.records import Picture, Score, SuitePrompt
 from tasvir.score.base import Metric
+from tasvir.score.pictures import UnmeasurableError, opened
 from tasvir.world.description import Description, check
 from tasvir.world.scene import Placed
 
@@ -32,6 +31,14 @@ class PredicateMetric(Metric):
 
     def __init__(self, read: Reader | None = None) -> None:
         self._read = read
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        if self._read is not None:
+            return {**super().recipe, "reader": "given"}
+        from tasvir.models.embedded import weights
+
+        return {**super().recipe, "reader": {"model": "oracle", "weights": weights.fingerprint_of("oracle")}}
 
     def measure(self, prompts: Sequence[SuitePrompt], pictures: Sequence[Picture]) -> list[Score]:
         """Score pictures; see `Metric.measure`. Prompts need the fact "description".
@@ -63,9 +70,8 @@ class PredicateMetric(Metric):
 
 def _pixels(picture: Picture) -> NDArray[np.uint8] | None:
     try:
-        with Image.open(io.BytesIO(picture.png)) as opened:
-            return np.asarray(opened.convert("RGB"))
-    except (UnidentifiedImageError, OSError):
+        return np.asarray(opened(picture))
+    except UnmeasurableError:
         return None
 
 

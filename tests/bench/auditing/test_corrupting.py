@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
-
 import numpy as np
 import pytest
 
+from tasvir.bench.auditing import corrupting
 from tasvir.world.catalogue import catalogue
 from tasvir.world.description import Claim, Description, Entity, check
 from tasvir.world.sampler import sample_for
@@ -22,22 +20,17 @@ SCENE = Scene(
 )
 
 
-@pytest.fixture
-def module() -> ModuleType:
-    return importlib.import_module("corruptions")
-
-
-def test_a_target_of_one_leaves_the_scene_as_it_was(module: ModuleType) -> None:
-    step = module.corrupt(SCENE, DOG_LEFT_OF_CAR, 1.0, np.random.default_rng(0))
+def test_a_target_of_one_leaves_the_scene_as_it_was() -> None:
+    step = corrupting.corrupt(SCENE, DOG_LEFT_OF_CAR, 1.0, np.random.default_rng(0))
     assert (step.things, step.share, step.done) == (SCENE.things, 1.0, ())
 
 
-def test_each_corruption_changes_the_truth_as_arithmetic_says(module: ModuleType) -> None:
+def test_each_corruption_changes_the_truth_as_arithmetic_says() -> None:
     """Predicates: a dog, a car, the car red, dog left of car."""
     rng = np.random.default_rng(0)
 
     def share(name: str) -> float:
-        things = module.CORRUPTIONS[name](SCENE.things, DOG_LEFT_OF_CAR, rng)
+        things = corrupting.CORRUPTIONS[name](SCENE.things, DOG_LEFT_OF_CAR, rng)
         return check(DOG_LEFT_OF_CAR, things).share
 
     assert share("trade places") == 3 / 4  # only the relation breaks
@@ -49,26 +42,26 @@ def test_each_corruption_changes_the_truth_as_arithmetic_says(module: ModuleType
     assert {share("recolour") for _ in range(20)} == {1.0, 3 / 4}
 
 
-def test_an_absent_thing_that_appears_breaks_the_absence(module: ModuleType) -> None:
+def test_an_absent_thing_that_appears_breaks_the_absence() -> None:
     without = Description((Entity("dog"),), absent=(Entity("cat", color="black"),))
-    things = module.add_absent((SCENE.things[0],), without, np.random.default_rng(0))
+    things = corrupting.add_absent((SCENE.things[0],), without, np.random.default_rng(0))
     assert [thing.kind for thing in things] == ["dog", "cat"]
     assert things[1].color == "black"
     assert check(without, things).share == 1 / 2
 
 
-def test_a_hidden_thing_is_noticed(module: ModuleType) -> None:
+def test_a_hidden_thing_is_noticed() -> None:
     small, big = (0.4, 0.4, 0.6, 0.6), (0.3, 0.3, 0.9, 0.9)
-    assert not module.all_visible([Placed("dog", small, "brown"), Placed("bus", big, "red")])
-    assert module.all_visible([Placed("bus", big, "red"), Placed("dog", small, "brown")])
+    assert not corrupting.all_visible([Placed("dog", small, "brown"), Placed("bus", big, "red")])
+    assert corrupting.all_visible([Placed("bus", big, "red"), Placed("dog", small, "brown")])
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_corrupted_scene_is_less_true_and_stays_in_the_picture(module: ModuleType, seed: int) -> None:
+def test_a_corrupted_scene_is_less_true_and_stays_in_the_picture(seed: int) -> None:
     rng = np.random.default_rng(seed)
     text = Description((Entity("woman", pose="reaching"), Entity("dog", count=2)), (Claim("facing", 0, 1),))
     scene = sample_for(text, rng)
-    step = module.corrupt(scene, text, 0.4, rng)
+    step = corrupting.corrupt(scene, text, 0.4, rng)
     assert step.share < 1.0 and step.done
     assert step.share == check(text, step.things, scene.background).share
     for thing in step.things:
@@ -76,11 +69,12 @@ def test_a_corrupted_scene_is_less_true_and_stays_in_the_picture(module: ModuleT
         assert (thing.pose is not None) == bool(catalogue()[thing.kind].poses)
 
 
-def test_it_comes_as_near_to_the_wanted_share_as_the_predicates_allow(module: ModuleType) -> None:
+def test_it_comes_as_near_to_the_wanted_share_as_the_predicates_allow() -> None:
     """Four predicates: quarters are within reach, and no step passes the target unless that is nearer."""
     for wanted in (0.75, 0.5, 0.25):
         shares = [
-            module.corrupt(SCENE, DOG_LEFT_OF_CAR, wanted, np.random.default_rng(s)).share for s in range(10)
+            corrupting.corrupt(SCENE, DOG_LEFT_OF_CAR, wanted, np.random.default_rng(s)).share
+            for s in range(10)
         ]
         assert sorted(shares)[5] == wanted
         assert all(abs(share - wanted) <= 0.25 for share in shares)

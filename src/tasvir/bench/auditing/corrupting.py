@@ -43,30 +43,30 @@ class Step:
 
 def drop(things: Things, _: Description, rng: Generator) -> Things | None:
     """Leave one thing out."""
-    gone = _some(things, rng)
+    gone = some(things, rng)
     return tuple(thing for index, thing in enumerate(things) if index != gone)
 
 
 def recolour(things: Things, _: Description, rng: Generator) -> Things | None:
     """Give one thing another colour."""
-    index = _some(things, rng)
+    index = some(things, rng)
     others = [color for color in palette() if color != things[index].color]
-    return _put(things, index, replace(things[index], color=others[rng.integers(len(others))]))
+    return put(things, index, replace(things[index], color=others[rng.integers(len(others))]))
 
 
 def swap_kind(things: Things, _: Description, rng: Generator) -> Things | None:
     """Put a thing of another kind in one's place, standing where it stood."""
-    index = _some(things, rng)
+    index = some(things, rng)
     names = [name for name in catalogue() if name != things[index].kind]
-    return _put(things, index, _remade(things[index], names[rng.integers(len(names))], rng))
+    return put(things, index, _remade(things[index], names[rng.integers(len(names))], rng))
 
 
 def move(things: Things, _: Description, rng: Generator) -> Things | None:
     """Move one thing elsewhere, its size kept."""
-    index = _some(things, rng)
+    index = some(things, rng)
     x0, y0, x1, y1 = things[index].box
     left, top = rng.random() * (1 - (x1 - x0)), rng.random() * (1 - (y1 - y0))
-    return _put(things, index, replace(things[index], box=(left, top, left + x1 - x0, top + y1 - y0)))
+    return put(things, index, replace(things[index], box=(left, top, left + x1 - x0, top + y1 - y0)))
 
 
 def trade_places(things: Things, _: Description, rng: Generator) -> Things | None:
@@ -74,8 +74,8 @@ def trade_places(things: Things, _: Description, rng: Generator) -> Things | Non
     if len(things) < 2:
         return None
     a, b = (int(i) for i in rng.choice(len(things), 2, replace=False))
-    moved = _put(things, a, replace(things[a], box=_centered(things[a].box, things[b].box)))
-    return _put(moved, b, replace(things[b], box=_centered(things[b].box, things[a].box)))
+    moved = put(things, a, replace(things[a], box=_centered(things[a].box, things[b].box)))
+    return put(moved, b, replace(things[b], box=_centered(things[b].box, things[a].box)))
 
 
 def trade_depth(things: Things, _: Description, rng: Generator) -> Things | None:
@@ -90,25 +90,23 @@ def trade_depth(things: Things, _: Description, rng: Generator) -> Things | None
 
 def turn(things: Things, _: Description, rng: Generator) -> Things | None:
     """Let one thing face the other way."""
-    index = _some(things, rng)
+    index = some(things, rng)
     facing = things[index].facing
     if facing is None:
         return None
-    return _put(things, index, replace(things[index], facing="left" if facing == "right" else "right"))
+    return put(things, index, replace(things[index], facing="left" if facing == "right" else "right"))
 
 
 def change_pose(things: Things, _: Description, rng: Generator) -> Things | None:
     """Give one person another pose."""
-    index = _some(things, rng)
+    index = some(things, rng)
     poses = [pose for pose in catalogue()[things[index].kind].poses if pose != things[index].pose]
-    return (
-        _put(things, index, replace(things[index], pose=poses[rng.integers(len(poses))])) if poses else None
-    )
+    return put(things, index, replace(things[index], pose=poses[rng.integers(len(poses))])) if poses else None
 
 
 def add_another(things: Things, _: Description, rng: Generator) -> Things | None:
     """Add a second thing like one that is there: changes a count."""
-    copied = move((things[_some(things, rng)],), _, rng)
+    copied = move((things[some(things, rng)],), _, rng)
     return None if copied is None else (*things, *copied)
 
 
@@ -175,11 +173,10 @@ def _reachable(now: Step, scene: Scene, description: Description, rng: Generator
     return list(found.values())
 
 
-def all_visible(things: Sequence[Placed], cells: int = 32) -> bool:
-    """Whether nearer boxes cover no thing by more than `MAX_HIDDEN` of its own, on a grid of points."""
+def all_visible(things: Sequence[Placed], most: float = MAX_HIDDEN, cells: int = 32) -> bool:
+    """Whether nearer boxes cover no thing by more than this share of its own, on a grid of points."""
     return all(
-        _hidden(thing.box, [t.box for t in things[i + 1 :]], cells) <= MAX_HIDDEN
-        for i, thing in enumerate(things)
+        _hidden(thing.box, [t.box for t in things[i + 1 :]], cells) <= most for i, thing in enumerate(things)
     )
 
 
@@ -194,11 +191,12 @@ def _hidden(box: BoxTuple, nearer: Sequence[BoxTuple], cells: int) -> float:
     return float(covered.mean())
 
 
-def _some(things: Sequence[Placed], rng: Generator) -> int:
+def some(things: Sequence[Placed], rng: Generator) -> int:
     return int(rng.integers(len(things)))
 
 
-def _put(things: Things, index: int, thing: Placed) -> Things:
+def put(things: Things, index: int, thing: Placed) -> Things:
+    """Things with another one at an index."""
     return (*things[:index], thing, *things[index + 1 :])
 
 

@@ -1,0 +1,1 @@
+"""The page on which people rate pictures, served to this machine alone."""
