@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tasvir.bench.asked import OF_OTHERS, Asked
 from tasvir.bench.base import Suite
@@ -65,7 +65,8 @@ def _row(name: str, found: Found, prompt: SuitePrompt) -> PictureRow | FailureRo
         content = found.path.read_bytes()
         png = _as_png(content)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
-        reason = f"the file {found.path.name} is not a picture that can be read ({problem})"
+        told = "of no known format" if isinstance(problem, UnidentifiedImageError) else problem
+        reason = f"the file {found.path.name} is not a picture that can be read ({told})"
         return FailureRow(digest(OF_OTHERS, name, prompt.text, found.seed, found.path.name), DRAW, reason)
     sha256 = hashlib.sha256(content).hexdigest()
     key = digest(OF_OTHERS, name, prompt.text, found.seed, sha256)

@@ -22,7 +22,7 @@ from tasvir.records import Score, SetScore, SuitePrompt
 from tasvir.results import Cell, MetricInfo, ModelInfo, PromptKey, Rating, RunResults, SetFigure, Speed
 
 ASKED = "run.json"
-LOST = "the picture's file is gone or cut short: `tasvir bench --out RUN` draws it again"
+LOST = "the picture's file is gone or cut short: give the run's command again"
 FORMAT = "tasvir-run/1"
 _NEEDED: dict[str, set[str]] = {
     "suites": {"label", "prompts"},

@@ -137,16 +137,16 @@ def show_means(console: Console, means: Sequence[tuple[Table, Mean]], sets: Sequ
             table.metric,
             mean.model,
             ", ".join([table.suite, *_settings(table.settings)]),
+            _why(mean),
             _number(mean.value),
             _interval(mean.interval),
             str(mean.n_prompts),
             str(mean.missing),
-            _why(mean),
         )
         for table, mean in means
     ]
-    head = ("metric", "model", "on", "mean", "95 %", "prompts", "missing", "note")
-    _rows(console, "", head, rows, left=3)
+    head = ("metric", "model", "on", "note", "mean", "95 %", "prompts", "missing")
+    _rows(console, "", head, rows, left=4)
     _show_sets(console, sets)
 
 
