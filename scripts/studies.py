@@ -37,8 +37,8 @@ def study_models(asked: argparse.Namespace) -> None:
     _tasvir("bench", "world", *chosen, *sample, "--sweep", STEPS, "--out", str(few))
     _tasvir("bench", "world", *chosen, *_limit(asked), "--out", str(many))
     titles = {"en": "Four embedded generators compared", "tr": "Dört gömülü üretecin karşılaştırılması"}
-    _report(few, asked.out / "models-one-a-category", titles, "html,md,pdf,csv")
-    _report(many, asked.out / "models", titles, "html,md,csv")
+    _report(few, asked.out / "models-one-a-category", titles, "html,md,pdf")
+    _report(many, asked.out / "models", titles, "html,md")
 
 
 def study_guidance(asked: argparse.Namespace) -> None:
@@ -55,7 +55,7 @@ def study_guidance(asked: argparse.Namespace) -> None:
         "bench", "world", "--models", *specs, "--metrics", *metrics, *_limit(asked), "--out", str(run)
     )  # fmt: skip
     titles = {"en": "What guidance adds", "tr": "Yönlendirme ne katıyor"}
-    _report(run, asked.out / "guidance", titles, "html,md,csv")
+    _report(run, asked.out / "guidance", titles, "html,md")
 
 
 def _spec(name: str, folder: Path) -> str:
