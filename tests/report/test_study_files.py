@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paper import weasyprint_or_skip
 from picture_run import SUITE, TRUTH, build_picture_run
-from PIL import Image
+from PIL import Image, ImageFile
 
 from tasvir.errors import OutputError, PluginError, SettingError
 from tasvir.report.languages import LANGUAGES
@@ -307,7 +308,7 @@ def test_a_folder_that_cannot_be_written(run: tuple[Path, RunResults], tmp_path:
 @pytest.mark.slow
 def test_pdf(tmp_path: Path) -> None:
     """Text and pictures are in it, and nothing of the script."""
-    pytest.importorskip("weasyprint")
+    weasyprint_or_skip()
     pypdf = pytest.importorskip("pypdf")
     models = {"careful": (0.05, 1.9), "careless": (0.75, 0.3)}
     results = build_picture_run(tmp_path, models=models, a_category=1, seeds=(0,), failing=0.0)
@@ -321,6 +322,7 @@ def test_pdf(tmp_path: Path) -> None:
     assert "IntersectionObserver" not in text
     assert "JavaScript" not in text
     assert sum(len(page.images) for page in reader.pages) >= 12
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES  # WeasyPrint turns it on for everybody
 
 
 def test_no_pictures_no_cells(tmp_path: Path) -> None:

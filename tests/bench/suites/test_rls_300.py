@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paper import weasyprint_or_skip
 
 from tasvir import registry
 from tasvir.bench.base import Suite
@@ -94,7 +95,7 @@ PAGE = (
 @pytest.mark.slow
 def test_the_thesis_as_a_pdf(thesis: Path, tmp_path: Path) -> None:
     """The end of the thesis (some of appendix A, appendix B, publications) with headers and divided words."""
-    weasyprint = pytest.importorskip("weasyprint")
+    weasyprint = weasyprint_or_skip()
     lines = thesis.read_text(encoding="utf-8").splitlines()[-360:]
     body = "".join(f"<p>{escape(line)}</p>" for line in lines if line.strip())
     file = tmp_path / "thesis.pdf"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from PIL import ImageFile
+
 from tasvir.errors import PluginError
 
 
@@ -13,6 +15,7 @@ def check_pdf() -> None:
     Raises:
         PluginError: It is not installed, or lacks a library of the system.
     """
+    strict = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         import weasyprint  # noqa: F401
     except (ImportError, OSError) as problem:
@@ -20,6 +23,8 @@ def check_pdf() -> None:
             f"a PDF needs WeasyPrint, which cannot be loaded ({problem}): pip install 'tasvir[pdf]', "
             "or leave pdf out of --format"
         ) from problem
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = strict  # it lets the whole process take pictures that are cut short
 
 
 def as_pdf(page: str) -> bytes:
