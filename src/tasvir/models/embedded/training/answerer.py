@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from tasvir.models.embedded.image_text_networks import (
@@ -19,43 +19,28 @@ from tasvir.models.embedded.image_text_networks import (
     save_blip,
 )
 from tasvir.models.embedded.training.image_text_figures import answerer_figures, write_figures
-from tasvir.models.embedded.training.patch_labels import PatchTeacher, patch_labels
-from tasvir.models.embedded.training.picture_source import PictureSource
+from tasvir.models.embedded.training.patch_labels import patch_labels
 from tasvir.models.embedded.training.pointing import Pointing
 from tasvir.models.embedded.training.questions import Question, long_questions, short_questions
-from tasvir.models.embedded.words import BEGIN, table, tokenizer
+from tasvir.models.embedded.training.seeing import SeeingTask
+from tasvir.models.embedded.words import BEGIN, table
 
 SHORT, LONG = 4, 2
 """Questions about single facts, and whole captions, of each picture; each kind is a pass of its own."""
 PATCH_WEIGHT, POINTING_WEIGHT = 0.5, 0.2
 
 
-class AnswererTask:
-    """Say the one word that answers a question about a picture.
-
-    Args:
-        device: Where to train.
-        seed: Seeds the weights.
-        vae: Folder of a trained autoencoder; None = the pipeline's.
-        pipeline: Folder of a trained generator; None = no redrawn pictures.
-    """
+class AnswererTask(SeeingTask):
+    """Say the one word that answers a question about a picture."""
 
     name = "answerer"
-    lr = 1.5e-3
-    batch = 32
+    build = staticmethod(new_answerer)
+    longest = LONGEST_QUESTION
 
     def __init__(self, device: torch.device, seed: int, vae: Path | None, pipeline: Path | None) -> None:
-        torch.manual_seed(seed)
-        self.model = new_answerer().to(device).train()
+        super().__init__(device, seed, vae, pipeline)
         mask_crossed(self.model)
         self.pointing = Pointing(self.model.text_encoder.encoder.layer[0].crossattention.self)
-        self.teacher = PatchTeacher(self.model.config.vision_config.hidden_size).to(device)
-        self.device = device
-        self.source = PictureSource(device, vae, pipeline)
-        self.tokenizer = tokenizer(LONGEST_QUESTION)
-
-    def network(self) -> nn.Module:
-        return nn.ModuleDict({"model": self.model, "teacher": self.teacher})
 
     def loss(
         self, rng: np.random.Generator, noise: torch.Generator, batch: int

@@ -7,45 +7,27 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from tasvir.models.embedded.image_text_networks import LONGEST_CAPTION, new_captioner, save_blip
 from tasvir.models.embedded.training.image_text_figures import captioner_figures, write_figures
-from tasvir.models.embedded.training.patch_labels import PatchTeacher
-from tasvir.models.embedded.training.picture_source import PictureSource
 from tasvir.models.embedded.training.plain_captions import plain_caption
-from tasvir.models.embedded.words import PAD, tokenizer
+from tasvir.models.embedded.training.seeing import SeeingTask
+from tasvir.models.embedded.words import PAD
 
 PATCH_WEIGHT = 0.5
 
 
-class CaptionerTask:
+class CaptionerTask(SeeingTask):
     """Write what is to be seen.
 
     Its vision tower may begin from an answerer's (``--start`` with the average.safetensors of that run).
-
-    Args:
-        device: Where to train.
-        seed: Seeds the weights.
-        vae: Folder of a trained autoencoder; None = the pipeline's.
-        pipeline: Folder of a trained generator; None = no redrawn pictures.
     """
 
     name = "captioner"
-    lr = 1.5e-3
-    batch = 32
-
-    def __init__(self, device: torch.device, seed: int, vae: Path | None, pipeline: Path | None) -> None:
-        torch.manual_seed(seed)
-        self.model = new_captioner().to(device).train()
-        self.teacher = PatchTeacher(self.model.config.vision_config.hidden_size).to(device)
-        self.device = device
-        self.source = PictureSource(device, vae, pipeline)
-        self.tokenizer = tokenizer(LONGEST_CAPTION)
-
-    def network(self) -> nn.Module:
-        return nn.ModuleDict({"model": self.model, "teacher": self.teacher})
+    build = staticmethod(new_captioner)
+    longest = LONGEST_CAPTION
 
     def loss(
         self, rng: np.random.Generator, noise: torch.Generator, batch: int

@@ -12,15 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from tasvir.models.embedded.image_text_networks import LONGEST_CAPTION, new_encoder, save_encoder
 from tasvir.models.embedded.training.faults import falsified
 from tasvir.models.embedded.training.image_text_figures import encoder_figures, write_figures
-from tasvir.models.embedded.training.patch_labels import PatchTeacher
-from tasvir.models.embedded.training.picture_source import PictureSource
-from tasvir.models.embedded.words import tokenizer
+from tasvir.models.embedded.training.seeing import SeeingTask
 from tasvir.world.captions import caption
 from tasvir.world.placing import Dice
 from tasvir.world.scene import Scene
@@ -36,30 +34,12 @@ LARGEST_SCALE = 4.6052
 """Natural logarithm of the greatest inverse temperature, 100, as CLIP's."""
 
 
-class EncoderTask:
-    """Bring a picture and its caption together.
-
-    Args:
-        device: Where to train.
-        seed: Seeds the weights.
-        vae: Folder of a trained autoencoder; None = the pipeline's.
-        pipeline: Folder of a trained generator; None = no redrawn pictures.
-    """
+class EncoderTask(SeeingTask):
+    """Bring a picture and its caption together."""
 
     name = "encoder"
-    lr = 1.5e-3
-    batch = 32
-
-    def __init__(self, device: torch.device, seed: int, vae: Path | None, pipeline: Path | None) -> None:
-        torch.manual_seed(seed)
-        self.model = new_encoder().to(device).train()
-        self.teacher = PatchTeacher(self.model.config.vision_config.hidden_size).to(device)
-        self.device = device
-        self.source = PictureSource(device, vae, pipeline)
-        self.tokenizer = tokenizer(LONGEST_CAPTION)
-
-    def network(self) -> nn.Module:
-        return nn.ModuleDict({"model": self.model, "teacher": self.teacher})
+    build = staticmethod(new_encoder)
+    longest = LONGEST_CAPTION
 
     def loss(
         self, rng: np.random.Generator, noise: torch.Generator, batch: int

@@ -14,23 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tasvir.models.embedded.recogniser_labels import BACKGROUND_NAMES, COLORS, KINDS
+from tasvir.models.embedded.inspector import SIZES
+from tasvir.models.embedded.recogniser_labels import BACKGROUND_NAMES, KINDS
 from tasvir.models.embedded.training.recogniser_targets import NONE, labels_of, visibility
-from tasvir.world.scene import FACINGS, POSES, SURFACES, Scene
+from tasvir.world.scene import Scene
 
 SHOWN, EMPTY = 0.12, 0.04
 """Share of a patch from which it shows its thing, and up to which none; between, nothing is asked."""
 WEIGHTS = {"kind": 1.0, "color": 0.5, "surface": 0.4, "pose": 0.4, "facing": 0.4}
 EDGES_WEIGHT, BACKGROUND_WEIGHT = 4.0, 0.1
-
-SIZES = {
-    "kind": len(KINDS) + 1,
-    "color": len(COLORS),
-    "surface": len(SURFACES),
-    "pose": len(POSES),
-    "facing": len(FACINGS),
-    "edges": 4,
-}
 
 
 class PatchTeacher(nn.Module):
