@@ -1,20 +1,11 @@
-"""With the shipped question model; skipped while a model is not shipped in this checkout."""
+"""With the shipped question model."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from tasvir.errors import NotShippedError
-from tasvir.models.embedded import weights
-from tasvir.models.load import LoadSettings
+from metric_parts import shipped
 
 
 def arguments() -> dict[str, Any]:
-    try:
-        for model in ("answerer",):
-            weights.folder(model)
-    except NotShippedError as problem:
-        pytest.skip(str(problem))
-    return {"model": "embedded", "load": LoadSettings(device="cpu")}
+    return shipped("answerer")
