@@ -16,6 +16,7 @@ TasvirError
 ├── PluginError             a plugin exists but cannot be loaded; says why
 ├── WeightsError            a weight file is missing or its hash is wrong; says how to restore it
 │   └── NotShippedError     there are no weights of that model, whole or damaged
+├── NotFiniteError          a network or a sampler came to NaN or infinity
 ├── RecordError             a stored record (trace, run) cannot be read
 └── OutputError             a file or folder cannot be written
 
@@ -112,6 +113,10 @@ class PluginError(TasvirError):
 
 class WeightsError(TasvirError):
     """A weight file is missing, cut short or altered."""
+
+
+class NotFiniteError(TasvirError):
+    """A network or a sampler came to NaN or infinity."""
 
 
 class NotShippedError(WeightsError):

@@ -24,7 +24,7 @@ from tasvir.errors import PluginError, TasvirError, UnknownNameError
 
 Instance = TypeVar("Instance")
 
-KINDS = ("guides", "generators", "editors", "metrics", "suites", "samplers")
+KINDS = ("guides", "generators", "editors", "metrics", "suites", "samplers", "lab.samplers", "lab.methods")
 
 
 @dataclass(frozen=True, slots=True)

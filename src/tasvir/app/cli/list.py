@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from tasvir import registry
 from tasvir.app.cli.options import Json
-
-KINDS = ("guides", "generators", "editors", "metrics", "suites", "samplers")
+from tasvir.errors import UnknownNameError
+from tasvir.registry import KINDS
 
 
 def list_plugins(
@@ -19,10 +20,7 @@ def list_plugins(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the installed guides, generators, editors, metrics, suites and samplers."""
-    from tasvir import registry
-    from tasvir.errors import UnknownNameError
-
+    """Show what is installed: guides, generators, editors, metrics, suites, samplers, the laboratory's."""
     if kind is not None and kind not in KINDS:
         raise UnknownNameError(f"there is no kind {kind!r}: expected one of {', '.join(KINDS)}")
     found = {name: registry.describe(name) for name in ((kind,) if kind else KINDS)}

@@ -1,0 +1,41 @@
+"""What data are to the laboratory: tensors, and what one must know of them to state a likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+Kind = Literal["points", "images", "tokens"]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Examples to train and to test with.
+
+    Args:
+        name: As the user names it: "2d:moons", "digits", "mnist".
+        kind: points [N, D] of unit scale; images [N, C, H, W] in -1 to 1; tokens [N, L] int64.
+        train: Examples to train with.
+        test: Examples that are never trained with.
+        train_labels: [N] int64 of classes, or None.
+        test_labels: The same of the test examples.
+        classes: How many classes there are, None without labels.
+        levels: Values that a number can take (256: pixels of 8 bits, at -1 + 2 k / 255; vocabulary of
+            tokens); None for real numbers. Bits a dimension are stated only where this is known.
+    """
+
+    name: str
+    kind: Kind
+    train: Tensor
+    test: Tensor
+    train_labels: Tensor | None = None
+    test_labels: Tensor | None = None
+    classes: int | None = None
+    levels: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example."""
+        return tuple(self.train.shape[1:])

@@ -1,0 +1,1 @@
+"""Kinds of diffusion model, one file each: a schedule, what the network tells, objective and sampler."""

@@ -1,0 +1,1 @@
+"""Schedules, one file each: alpha and sigma as functions of time."""
