@@ -99,6 +99,6 @@ def _finite(x: Tensor, asked: int) -> Tensor:
     if broken:
         raise NotFiniteError(
             f"{broken} of {len(x)} samples are not finite after {asked} evaluations: the network gave NaN "
-            "or infinity, or the steps are too large for this sampler: take more steps, float32, or another one"
+            "or infinity, or the steps are too large for this sampler: take more or another one"
         )
     return x
