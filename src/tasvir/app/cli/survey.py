@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 NOT_HERE = "not implemented"
 ABOUT = """Figures are those that the works report, each measured in its authors' own way (tables 4.5 to 4.7
-of the thesis): rows are not comparable to the last digit. Lower is better for FID and NLL (bits a dimension)."""
+of the thesis): rows are not comparable to the last digit. FID and NLL (bits a dimension): lower is
+better."""
 _YEARS = re.compile(r"(\d{4})?(-)?(\d{4})?")
 
 
