@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from tasvir.app.cli.lab import train
+from tasvir.app.cli.lab import likelihood, sample, train
 
 app = typer.Typer(
     no_args_is_help=True, help="The diffusion laboratory: train a model, sample it, measure it against truth."
 )
 app.command("train")(train.train)
+app.command("sample")(sample.sample)
+app.command("likelihood")(likelihood.likelihood)
