@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from tasvir.lab.diffusion.paths import Path
 from tasvir.lab.diffusion.samplers.base import Noise, Question, Sampler, Walk
+<<<<<<< HEAD
 from tasvir.lab.diffusion.schedules.base import Level
+=======
+from tasvir.lab.diffusion.samplers.singlestep import at_the_edge, ddim_step
+from tasvir.lab.diffusion.samplers.transfers import combine
+>>>>>>> odesolve
 
 
 class HeunSampler(Sampler):
     """dy / dr = eps with y = x / alpha and r = sigma / alpha, by the explicit trapezoidal rule.
 
-    The last step to sigma = 0 is Euler's, as nothing can be asked there: n steps cost 2 n - 1 questions.
+    A step to sigma = 0 is DDIM's, as nothing can be asked there: n steps to the data cost 2 n - 1 questions.
     """
 
     name: ClassVar[str] = "heun"
@@ -30,7 +34,17 @@ class HeunSampler(Sampler):
     def walk(self, x: Tensor, path: Path, noise: Noise) -> Walk:
         """See `Sampler.walk`."""
         for here, there in path.steps:
+<<<<<<< HEAD
             x = yield from heun_step(x, here, there)
+=======
+            if at_the_edge(here, there):
+                x = yield from ddim_step(x, here, there)
+                continue
+            slope = yield Question(x, here, "eps")
+            scale, step = there.alpha / here.alpha, there.alpha * (there.ratio - here.ratio)
+            second = yield Question(combine(x, scale, [step], [slope]), there, "eps")
+            x = combine(x, scale, [step / 2, step / 2], [slope, second])
+>>>>>>> odesolve
         return x
 
 
