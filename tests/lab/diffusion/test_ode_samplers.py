@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -424,7 +425,7 @@ class TestParadigms:
             denoiser, ParadigmsSampler(1e-3), grid, starts(LINEAR, 1), gaussian_noise(0),
             lambda asked, question, answer: sigmas.append(question.level.sigma),
         ).x  # fmt: skip
-        sweeps = 1 + sum(after > before for before, after in zip(sigmas, sigmas[1:], strict=False))
+        sweeps = 1 + sum(after > before for before, after in itertools.pairwise(sigmas))
         assert sweeps < 24
         same(found, run(created("ddim"), grid).x, 1e-2)
 

@@ -8,12 +8,9 @@ from torch import Tensor
 
 from tasvir.lab.diffusion.paths import Path
 from tasvir.lab.diffusion.samplers.base import Noise, Question, Sampler, Walk
-<<<<<<< HEAD
-from tasvir.lab.diffusion.schedules.base import Level
-=======
 from tasvir.lab.diffusion.samplers.singlestep import at_the_edge, ddim_step
 from tasvir.lab.diffusion.samplers.transfers import combine
->>>>>>> odesolve
+from tasvir.lab.diffusion.schedules.base import Level
 
 
 class HeunSampler(Sampler):
@@ -34,32 +31,15 @@ class HeunSampler(Sampler):
     def walk(self, x: Tensor, path: Path, noise: Noise) -> Walk:
         """See `Sampler.walk`."""
         for here, there in path.steps:
-<<<<<<< HEAD
             x = yield from heun_step(x, here, there)
-=======
-            if at_the_edge(here, there):
-                x = yield from ddim_step(x, here, there)
-                continue
-            slope = yield Question(x, here, "eps")
-            scale, step = there.alpha / here.alpha, there.alpha * (there.ratio - here.ratio)
-            second = yield Question(combine(x, scale, [step], [slope]), there, "eps")
-            x = combine(x, scale, [step / 2, step / 2], [slope, second])
->>>>>>> odesolve
         return x
 
 
 def heun_step(x: Tensor, here: Level, there: Level) -> Walk:
-    """One step; two questions, or one where only one of the levels can be asked for noise.
-
-    At alpha = 0 noise tells nothing of the data, so that step is DDIM's.
-    """
-    if here.alpha == 0.0:
-        x0 = yield Question(x, here, "x0")
-        return torch.add(x * (there.sigma / here.sigma), x0, alpha=there.alpha)
+    """One step: two questions, or DDIM's one where one of the levels cannot be asked for noise."""
+    if at_the_edge(here, there):
+        return (yield from ddim_step(x, here, there))
     slope = yield Question(x, here, "eps")
     scale, step = there.alpha / here.alpha, there.alpha * (there.ratio - here.ratio)
-    trial = torch.add(x * scale, slope, alpha=step)
-    if there.sigma > 0:
-        second = yield Question(trial, there, "eps")
-        trial = torch.add(x * scale, slope + second, alpha=step / 2)
-    return trial
+    second = yield Question(combine(x, scale, [step], [slope]), there, "eps")
+    return combine(x, scale, [step / 2, step / 2], [slope, second])
