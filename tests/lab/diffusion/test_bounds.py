@@ -258,10 +258,10 @@ def test_uniform_levels_cost_their_bits() -> None:
     data = law.sample(400, torch.Generator().manual_seed(0))
     schedule = KarrasSchedule(40.0)
     denoiser = OracleDenoiser(law, schedule)
-    vdm = continuous_bound(denoiser, data, end=0.02, levels=9, strata=48)
+    vdm = continuous_bound(denoiser, data, end=0.02, levels=9, strata=400)
     grid = path(schedule, 200, "log-snr", end=0.02)
     chain = chain_bound(denoiser, data, grid, levels=9, draws=4)
-    for found, missed in ((vdm, 0.03), (chain, 0.2)):
+    for found, missed in ((vdm, 0.05), (chain, 0.2)):
         assert found.bits_per_dimension is not None and found.error is not None
         error = float(found.error.mean()) / math.log(2) / math.sqrt(400)
         assert found.bits_per_dimension > math.log2(9) - 4 * error
