@@ -16,6 +16,11 @@ LEAST_SIDE = 48
 """Pixels: smaller pictures are shown with every pixel as a square of pixels."""
 
 
+def can_be_shown(shape: tuple[int, ...]) -> bool:
+    """Whether samples of a shape have a picture: points in the plane, pictures of one or three colours."""
+    return shape == (2,) or (len(shape) == 3 and shape[0] in (1, 3))
+
+
 def pictured(x: Tensor) -> Image.Image:
     """Samples as one picture.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from tasvir.errors import NotFiniteError, OutputError
-from tasvir.lab.data.showing import pictured
+from tasvir.lab.data.showing import can_be_shown, pictured
 from tasvir.lab.diffusion.methods.base import Model
 
 POINTS, PICTURES = 4000, 36
@@ -53,7 +53,7 @@ class Looking:
         Raises:
             OutputError: The picture cannot be written.
         """
-        if len(self.shape) not in (1, 3) or (len(self.shape) == 1 and self.shape != (2,)):
+        if not can_be_shown(self.shape):
             return
         try:
             found = self.model.sample(PICTURES if len(self.shape) == 3 else POINTS, SEED).x
