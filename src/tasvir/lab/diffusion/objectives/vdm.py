@@ -1,8 +1,8 @@
 """The bound of variational diffusion models in continuous time, with a schedule that learns.
 
 -log p(x) <= KL(q(z_1 | x) || N(0, I)) - E log p(x | z_0) + 1/2 E gamma'(t) |eps - eps_theta|^2,
-gamma = -log SNR (thesis 4.33, 4.34 with nu = SNR). The last part depends on gamma's ends alone; between them gamma is led to
-where the part's estimate varies least (Kingma et al. 2021, section 5.1).
+gamma = -log SNR (thesis 4.33, 4.34 with nu = SNR). The last part depends on gamma's ends alone; between them
+gamma is led to where the part's estimate varies least (Kingma et al. 2021, section 5.1).
 """
 
 from __future__ import annotations
