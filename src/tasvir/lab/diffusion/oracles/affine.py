@@ -75,7 +75,10 @@ def moments(denoiser: Denoiser, sampler: Sampler, path: Path, begin: Moments) ->
     end = sample(denoiser, sampler, path, basis.start(), basis).x
     shift, columns, check = end[0], end[1:-1] - end[0], end[-1]
     scale = float(end.abs().max())
-    if basis.drawn != counting.drawn or float((shift + columns.sum(0) - check).abs().max()) > TOLERANCE * scale:
+    if (
+        basis.drawn != counting.drawn
+        or float((shift + columns.sum(0) - check).abs().max()) > TOLERANCE * scale
+    ):
         raise SettingError(f"the walk of {sampler.name} is not affine in its noise: its law must be drawn")
     first, rest = columns[:size], columns[size:]
     mean = shift + begin.mean @ first

@@ -37,7 +37,9 @@ class AnnealedLangevinSampler(Sampler):
 
     def __init__(self, repeats: int = 5, step: float = 0.062) -> None:
         if repeats < 1 or not 0 < step < 4:
-            raise SettingError(f"{repeats} steps of {step} a level: ask for 1 or more, of a size within 0 and 4")
+            raise SettingError(
+                f"{repeats} steps of {step} a level: ask for 1 or more, of a size within 0 and 4"
+            )
         self.repeats, self.step = repeats, step
         self.evaluations = repeats  # type: ignore[misc]
 

@@ -40,7 +40,9 @@ class Interval:
     def __post_init__(self) -> None:
         wrong = self.repeats < 0 or (self.steps is not None and self.steps < 1)
         if wrong or not 0 < self.least < self.greatest:
-            raise SettingError(f"{self}: its limits must rise from above 0, steps be 1 or more, repeats 0 or more")
+            raise SettingError(
+                f"{self}: its limits must rise from above 0, steps be 1 or more, repeats 0 or more"
+            )
 
     def expected(self, main: int) -> int:
         """About how many steps down a main walk of so many steps means, reckoned on EDM's grid."""
