@@ -1,4 +1,4 @@
-"""Restart sampling (Xu et al. 2023): a walk without noise that goes back up through one stretch several times."""
+"""Restart sampling (Xu et al. 2023): a flow that goes back up through one stretch several times."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Interval:
         wrong = self.repeats < 0 or (self.steps is not None and self.steps < 1)
         if wrong or not 0 < self.least < self.greatest:
             raise SettingError(
-                f"{self}: its limits must rise from above 0, steps be 1 or more, repeats 0 or more"
+                f"{self}: its limits must rise from above 0, steps be above 0, repeats not below"
             )
 
     def expected(self, main: int) -> int:
