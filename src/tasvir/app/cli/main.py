@@ -24,6 +24,7 @@ from tasvir.app.cli import (
     generate,
     guide,
     judge,
+    lab,
     pictures,
     plan,
     query,
@@ -32,6 +33,7 @@ from tasvir.app.cli import (
     score,
     serve,
     suites,
+    survey,
     train,
     world,
 )
@@ -77,12 +79,14 @@ app.command("compare", cls=SpacedCommand)(compare.compare)
 app.command("rate")(rate.rate)
 app.command("report")(report.report)
 app.command("list")(list_command.list_plugins)
+app.command("survey")(survey.survey)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
 app.add_typer(serve.app, name="serve")
 app.add_typer(suites.app, name="suites")
 app.add_typer(world.app, name="world")
 app.add_typer(train.app, name="train")
+app.add_typer(lab.app, name="lab")
 
 
 def _show_version(value: bool) -> None:

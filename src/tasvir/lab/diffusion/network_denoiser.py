@@ -67,7 +67,10 @@ class NetworkDenoiser(Denoiser):
             times: [B] float64.
             labels: [B] int64 or None.
         """
-        alpha, sigma = self.schedule.alpha(times), self.schedule.sigma(times)
+        return self.under(x, self.schedule.alpha(times), self.schedule.sigma(times), labels)
+
+    def under(self, x: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The same for every example's alpha and sigma [B]: for schedules that learn."""
         before, skip, out = self.preconditioning.factors(alpha, sigma)
         noise = ((sigma / alpha).log() / 4).clamp(-10, 10).to(x)
         told: Tensor = self.network(x * shaped(before, x), noise, labels)

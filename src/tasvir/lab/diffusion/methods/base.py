@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tasvir.lab.data.base import Data, Kind
+from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.sampling import Sampled
 
 
@@ -45,15 +46,16 @@ class Model(ABC):
         n: int,
         seed: int,
         *,
-        sampler: str | None = None,
+        sampler: Sampler | None = None,
         steps: int | None = None,
         labels: Tensor | None = None,
     ) -> Sampled:
         """n samples in the units of `Data`; None = the method's own sampler and steps.
 
+        A sampler comes made: who knows names (``registry.create("lab.samplers", ...)``) stands above the lab.
+
         Raises:
             SettingError: This model has no choice of samplers, or cannot do so many steps.
-            UnknownNameError: No such sampler.
         """
 
     def bound(self, data: Tensor, seed: int) -> Bound | None:

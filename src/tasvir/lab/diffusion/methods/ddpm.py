@@ -1,0 +1,55 @@
+"""DDPM: a chain of small Gaussian steps whose noise a network tells (Ho et al. 2020; thesis 4.2.1)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import nn
+
+from tasvir.lab.data.base import Data
+from tasvir.lab.diffusion.methods.base import Method
+from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
+from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
+from tasvir.lab.diffusion.networks.choice import network_for
+from tasvir.lab.diffusion.objectives.simple import SimpleObjective, Weight
+from tasvir.lab.diffusion.preconditioning import PlainPreconditioning
+from tasvir.lab.diffusion.predictions import Prediction
+from tasvir.lab.diffusion.samplers.ddim import DdimSampler
+from tasvir.lab.diffusion.schedules.linear import LinearSchedule
+
+
+class DdpmMethod(Method):
+    """eps by L_simple (thesis 4.14) over a chain of discrete steps."""
+
+    name: ClassVar[str] = "ddpm"
+    source: ClassVar[str] = "Ho, Jain and Abbeel 2020; thesis 4.2.1"
+
+    def model(
+        self,
+        data: Data,
+        network: nn.Module | None = None,
+        *,
+        chain: int = 1000,
+        prediction: Prediction = "eps",
+        weight: Weight = "one",
+        gamma: float | None = None,
+        **options: Any,
+    ) -> GaussianModel:
+        """See `Method.model`.
+
+        Args:
+            data: Points or pictures.
+            network: None = one made with ``options``.
+            chain: Steps of the chain that is learned.
+            prediction: What the network tells: eps, x0 or v.
+            weight: Of `SimpleObjective`.
+            gamma: Of the weight.
+            options: Of `network_for`.
+        """
+        denoiser = NetworkDenoiser(
+            network_for(data, **options) if network is None else network,
+            LinearSchedule(),
+            PlainPreconditioning(prediction),
+        )
+        objective = SimpleObjective(chain, weight, gamma)
+        return GaussianModel(data, denoiser, objective, Drawing(DdimSampler(), 100, "time", 1 / chain))
