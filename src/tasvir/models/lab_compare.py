@@ -6,7 +6,7 @@ On a trained run it is held-out data; two sets of data are not at distance 0 eit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,21 +128,35 @@ def of_run(run: Run, root: Path | None, n: int, seed: int, distance: str) -> Fie
     return Field(str(run.folder), truth, measure(data.train[:n], truth), drawn)
 
 
-def compare(field: Field, samplers: Sequence[str], budgets: Sequence[int], distance: str) -> Iterator[Cell]:
+def made(names: Sequence[str]) -> dict[str, Sampler]:
+    """Samplers by name.
+
+    Raises:
+        UnknownNameError: No such sampler.
+        SettingError: No name at all, or a sampler that chooses its evaluations itself.
+    """
+    if not names:
+        raise SettingError("say with --samplers which to compare: see `tasvir list lab.samplers`")
+    found = {name: registry.create("lab.samplers", name, Sampler) for name in names}
+    for name, one in found.items():
+        if one.evaluations is None:
+            raise SettingError(f"{name} chooses its evaluations itself and keeps to no budget: leave it out")
+    return found
+
+
+def compare(
+    field: Field, samplers: Mapping[str, Sampler], budgets: Sequence[int], distance: str
+) -> Iterator[Cell]:
     """A cell for each sampler and budget, as they are done.
 
     Raises:
-        UnknownNameError: No such sampler or distance.
-        SettingError: A sampler that chooses its evaluations itself, or a budget below 1.
+        UnknownNameError: No such distance.
+        SettingError: A budget below 1.
     """
     measure = _measure(distance, len(field.reference))
-    made = {name: registry.create("lab.samplers", name, Sampler) for name in samplers}
-    for name, one in made.items():
-        if one.evaluations is None:
-            raise SettingError(f"{name} chooses its evaluations itself and keeps to no budget: leave it out")
     if min(budgets) < 1:
         raise SettingError(f"{min(budgets)} evaluations: give 1 or more")
-    for name, one in made.items():
+    for name, one in samplers.items():
         for budget in budgets:
             try:
                 found = field.drawn(one, budget)

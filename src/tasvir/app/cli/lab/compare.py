@@ -48,13 +48,11 @@ def compare(
     set_threads(threads)
     if (run is None) == (oracle is None):
         raise SettingError("give the folder of a run, or --oracle NAME")
-    if not samplers:
-        raise SettingError("say with --samplers which to compare: see `tasvir list lab.samplers`")
+    chosen, budgets = lab_compare.made(samplers or ()), read_budgets(nfe)
     if plot is not None:
         from tasvir.app.cli.lab.plots import check_plots
 
         check_plots()
-    budgets = read_budgets(nfe)
     if run is not None:
         from tasvir.models.lab_runs import open_run
 
@@ -64,7 +62,7 @@ def compare(
     else:
         field = lab_compare.of_oracle(str(oracle), schedule, number or NUMBER["points"], seed, distance)
     cells = []
-    for cell in lab_compare.compare(field, samplers, budgets, distance):
+    for cell in lab_compare.compare(field, chosen, budgets, distance):
         cells.append(cell)
         if not as_json:
             typer.echo(line(cell))
