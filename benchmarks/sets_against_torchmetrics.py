@@ -20,7 +20,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import poly_mmd
 
-from tasvir.score.sets import frechet_distance, inception_scores, squared_mmd
+from tasvir.lab.distances import frechet_distance, inception_scores, squared_mmd
 
 BOUND = 1e-5
 

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from tasvir.errors import OutputError, SettingError
+from tasvir.lab.distances.frechet import frechet_distance
+from tasvir.lab.distances.kernels import kernel, squared_mmd
 from tasvir.models.features import opening
 from tasvir.models.features.base import Features
 from tasvir.models.features.reference import keep_reference
@@ -21,7 +23,6 @@ from tasvir.score.base import recipe_hash
 from tasvir.score.metrics.fid import FidMetric
 from tasvir.score.metrics.inception_score import InceptionScoreMetric
 from tasvir.score.metrics.kid import KidMetric
-from tasvir.score.sets import frechet_distance, kernel, squared_mmd
 
 
 class Corners:

@@ -18,6 +18,7 @@ import numpy as np
 
 from tasvir.bench import kept
 from tasvir.bench.contact_sheet import sheets
+from tasvir.bench.filled_table import filled_table
 from tasvir.bench.kept import Row
 from tasvir.bench.lines import try_writing, writing
 from tasvir.errors import OutputError, RecordError, SettingError
@@ -163,14 +164,7 @@ def _form(rows: Sequence[Row]) -> str:
 
 def _answers(path: Path) -> tuple[dict[kept.Key, bool], int]:
     """Answers by prompt and arm, and how many are not given."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise RecordError(
-            f"cannot read the answers {path}: {problem}; save them as CSV in UTF-8"
-        ) from problem
-    first = text.partition("\n")[0]  # spreadsheets of some countries separate by semicolons
-    table = list(csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > 3 else ","))
+    table = list(filled_table(path, "answers"))
     given: dict[kept.Key, bool] = {}
     for line in table:
         if any(line.get(column) is None for column in COLUMNS):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tasvir.bench.agreement import choose
+from tasvir.bench.filled_table import filled_table
 from tasvir.bench.lines import writing
 from tasvir.errors import RecordError, SettingError
 from tasvir.results import Cell, Rating, RunResults
@@ -123,14 +124,7 @@ def read_ratings(results: RunResults, file: Path) -> list[Rating]:
     Raises:
         RecordError: It cannot be read, or a line is wrong; says which.
     """
-    try:
-        text = file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise RecordError(
-            f"cannot read the ratings {file}: {problem}; save them as CSV in UTF-8"
-        ) from problem
-    first = text.partition("\n")[0]  # spreadsheets of some countries separate by semicolons
-    table = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
+    table = filled_table(file, "ratings")
     there = set(results.ratings)
     found = []
     for line in table:

@@ -11,9 +11,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, PreTrainedTokenizerFast
 
 from tasvir.errors import WeightsError
+from tasvir.lab.training.checkpoints import begin_from
 from tasvir.models.embedded.autoencoder import EmbeddedAutoencoder
 from tasvir.models.embedded.clip_text import ClipTextEncoder
-from tasvir.models.embedded.training.checkpoints import begin_from
 from tasvir.models.embedded.training.generator import GeneratorTask
 
 WORDS = ("a", "ball", "car", "dog", "red")

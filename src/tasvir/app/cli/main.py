@@ -32,6 +32,7 @@ from tasvir.app.cli import (
     score,
     serve,
     suites,
+    survey,
     train,
     world,
 )
@@ -77,6 +78,7 @@ app.command("compare", cls=SpacedCommand)(compare.compare)
 app.command("rate")(rate.rate)
 app.command("report")(report.report)
 app.command("list")(list_command.list_plugins)
+app.command("survey")(survey.survey)
 app.add_typer(cards.app, name="models")
 app.add_typer(guide.app, name="guide")
 app.add_typer(serve.app, name="serve")

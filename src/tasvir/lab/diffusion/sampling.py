@@ -45,9 +45,13 @@ def gaussian_noise(seed: int) -> Noise:
 
 
 def start(shape: tuple[int, ...], path: Path, noise: Noise, like: Tensor | None = None) -> Tensor:
-    """Noise of the path's first level: N(0, sigma^2), the prior of every schedule here."""
+    """Noise of the path's first level: N(0, sigma^2), the prior of every schedule here.
+
+    Raises:
+        SettingError: The path begins where noise alone does not stand for x_t.
+    """
     empty = torch.empty(shape) if like is None else torch.empty(shape, dtype=like.dtype, device=like.device)
-    return noise(empty) * path.levels[0].sigma
+    return noise(empty) * path.levels[0].prior_deviation()
 
 
 @torch.no_grad()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from tasvir.lab.distances.arrays import Estimate
+from tasvir.lab.distances.frechet import BLOCKS, T_BLOCKS, frechet_distance, frechet_jackknife
 from tasvir.records import Picture, SetScore
 from tasvir.score.pictures import UnmeasurableError
 from tasvir.score.set_base import ReferenceMetric
-from tasvir.score.sets import BLOCKS, T_BLOCKS, Estimate, around, frechet_distance, frechet_jackknife
+from tasvir.score.statistics import around
 
 CUSTOMARY = 10_000
 """Pictures a side of customary figures, at least."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from tasvir.lab.distances.inception import inception_scores
 from tasvir.records import Picture, SetScore
 from tasvir.score.pictures import UnmeasurableError
 from tasvir.score.set_base import FeatureMetric
-from tasvir.score.sets import inception_scores
 
 SPLITS = 10
 A_SPLIT = 10

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from tasvir.lab.distances.kernels import mmd_error, subset_mmds
 from tasvir.records import Picture, SetScore
 from tasvir.score.pictures import UnmeasurableError
 from tasvir.score.set_base import ReferenceMetric
-from tasvir.score.sets import around, mmd_error, subset_mmds
+from tasvir.score.statistics import around
 
 SUBSETS, LARGEST = 100, 1000
 FEWEST = 3

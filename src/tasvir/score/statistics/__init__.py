@@ -10,7 +10,7 @@ from __future__ import annotations
 from tasvir.score.statistics.agreement import cohens_kappa, krippendorff
 from tasvir.score.statistics.correlation import Correlated, correlate, gap, kendall, spearman, within_prompts
 from tasvir.score.statistics.figure import Figure
-from tasvir.score.statistics.means import Z95, mean_interval, prompt_means, share_interval
+from tasvir.score.statistics.means import Z95, around, mean_interval, prompt_means, share_interval
 from tasvir.score.statistics.paired import (
     effect_size,
     holm,
@@ -32,6 +32,7 @@ __all__ = [
     "Indices",
     "Ratio",
     "Values",
+    "around",
     "average_ranks",
     "cohens_kappa",
     "correlate",

@@ -21,6 +21,11 @@ Z95 = 1.959963984540054
 _NORMAL = NormalDist()
 
 
+def around(value: float, error: float, width: float = Z95) -> tuple[float, float]:
+    """value -+ width * error."""
+    return value - width * error, value + width * error
+
+
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean and 95 % interval of shares in 0..1 by Wilson's score (Wilson 1927), which stays inside 0..1.
 

@@ -13,13 +13,13 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from tasvir.lab.training.loop import fit
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.image_text_networks import LONGEST_QUESTION, mask_crossed, new_answerer
 from tasvir.models.embedded.training import TrainSettings, image_text_figures, ship
 from tasvir.models.embedded.training.answerer import AnswererTask
 from tasvir.models.embedded.training.captioner import CaptionerTask
 from tasvir.models.embedded.training.encoder import TWINS, EncoderTask, written
-from tasvir.models.embedded.training.loop import fit
 from tasvir.models.embedded.training.questions import short_questions
 from tasvir.models.embedded.words import BEGIN, END, table
 from tasvir.models.image_text.answerer import open_answerer

@@ -19,7 +19,7 @@ from tasvir.errors import (
 )
 from tasvir.models.embedded import training, weights
 from tasvir.models.embedded.training import TrainSettings, ship
-from tasvir.models.embedded.training.checkpoints import resumed_sources
+from tasvir.models.embedded.training.sources import resumed_sources
 
 
 @pytest.fixture

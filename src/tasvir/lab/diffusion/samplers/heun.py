@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tasvir.lab.diffusion.paths import Path
 from tasvir.lab.diffusion.samplers.base import Noise, Question, Sampler, Walk
+from tasvir.lab.diffusion.schedules.base import Level
 
 
 class HeunSampler(Sampler):
@@ -29,11 +30,22 @@ class HeunSampler(Sampler):
     def walk(self, x: Tensor, path: Path, noise: Noise) -> Walk:
         """See `Sampler.walk`."""
         for here, there in path.steps:
-            slope = yield Question(x, here, "eps")
-            scale, step = there.alpha / here.alpha, there.alpha * (there.ratio - here.ratio)
-            trial = torch.add(x * scale, slope, alpha=step)
-            if there.sigma > 0:
-                second = yield Question(trial, there, "eps")
-                trial = torch.add(x * scale, slope + second, alpha=step / 2)
-            x = trial
+            x = yield from heun_step(x, here, there)
         return x
+
+
+def heun_step(x: Tensor, here: Level, there: Level) -> Walk:
+    """One step; two questions, or one where only one of the levels can be asked for noise.
+
+    At alpha = 0 noise tells nothing of the data, so that step is DDIM's.
+    """
+    if here.alpha == 0.0:
+        x0 = yield Question(x, here, "x0")
+        return torch.add(x * (there.sigma / here.sigma), x0, alpha=there.alpha)
+    slope = yield Question(x, here, "eps")
+    scale, step = there.alpha / here.alpha, there.alpha * (there.ratio - here.ratio)
+    trial = torch.add(x * scale, slope, alpha=step)
+    if there.sigma > 0:
+        second = yield Question(trial, there, "eps")
+        trial = torch.add(x * scale, slope + second, alpha=step / 2)
+    return trial

@@ -21,6 +21,10 @@ from tasvir.errors import SettingError
 ROUNDS = 200
 """Halvings when a time is looked for; far more than float64 needs."""
 
+MOST_SIGNAL = 0.25
+"""Greatest alpha / sigma at which noise alone stands for x_t; data of unit variance then cost 0.001 nats a
+dimension, and every unit of their mean shifts the noise by a quarter of its deviation."""
+
 
 class Schedule(ABC):
     """alpha and sigma as functions of continuous time t.
@@ -51,10 +55,8 @@ class Schedule(ABC):
         """alpha'(t) and sigma'(t), same shape as t; by automatic differentiation."""
         with torch.enable_grad():
             time = t.detach().clone().requires_grad_()
-            (d_alpha,) = torch.autograd.grad(self.alpha(time).sum(), time, allow_unused=True)
-            (d_sigma,) = torch.autograd.grad(self.sigma(time).sum(), time, allow_unused=True)
-        zero = torch.zeros_like(t)
-        return (zero if d_alpha is None else d_alpha), (zero if d_sigma is None else d_sigma)
+            d_alpha, d_sigma = _slope(self.alpha(time), time), _slope(self.sigma(time), time)
+        return d_alpha, d_sigma
 
     def drift(self, t: Tensor) -> Tensor:
         """f(t) of dx = f x dt + g dw: alpha' / alpha."""
@@ -94,8 +96,8 @@ class Schedule(ABC):
         return Level(self, t)
 
     def prior_deviation(self) -> float:
-        """Standard deviation of the noise that sampling starts from."""
-        return self.level(self.last).sigma
+        """Standard deviation of the noise that sampling starts from; see `Level.prior_deviation`."""
+        return self.level(self.last).prior_deviation()
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,11 @@ class Level:
 
     @cached_property
     def alpha(self) -> float:
-        return float(self.schedule.alpha(self._time))
+        return _number(self.schedule.alpha(self._time))
 
     @cached_property
     def sigma(self) -> float:
-        return float(self.schedule.sigma(self._time))
+        return _number(self.schedule.sigma(self._time))
 
     @cached_property
     def half_log_snr(self) -> float:
@@ -124,7 +126,7 @@ class Level:
             return math.inf
         if self.alpha == 0.0:
             return -math.inf
-        return float(self.schedule.half_log_snr(self._time))
+        return _number(self.schedule.half_log_snr(self._time))
 
     @cached_property
     def ratio(self) -> float:
@@ -135,15 +137,42 @@ class Level:
     def derivatives(self) -> tuple[float, float]:
         """alpha'(t), sigma'(t)."""
         d_alpha, d_sigma = self.schedule.derivatives(self._time)
-        return float(d_alpha), float(d_sigma)
+        return _number(d_alpha), _number(d_sigma)
 
     @cached_property
     def drift(self) -> float:
-        return float(self.schedule.drift(self._time))
+        return _number(self.schedule.drift(self._time))
 
     @cached_property
     def diffusion_squared(self) -> float:
-        return float(self.schedule.diffusion_squared(self._time))
+        return _number(self.schedule.diffusion_squared(self._time))
+
+    def prior_deviation(self) -> float:
+        """sigma, where N(0, sigma^2) stands for x_t.
+
+        Raises:
+            SettingError: Too much of the data is left at this time.
+        """
+        if self.half_log_snr > math.log(MOST_SIGNAL):
+            raise SettingError(
+                f"the {self.schedule.name} schedule does not reach noise: alpha / sigma is "
+                f"{1 / self.ratio if self.ratio else math.inf:.3g} at time {self.t:g}, above "
+                f"{MOST_SIGNAL:g}: let it go on to more noise, or start from noised data"
+            )
+        return self.sigma
+
+
+def _slope(value: Tensor, time: Tensor) -> Tensor:
+    """The derivative at each time; 0 where the value does not depend on it."""
+    if not value.requires_grad:
+        return torch.zeros_like(time)
+    (slope,) = torch.autograd.grad(value.sum(), time, allow_unused=True)
+    return torch.zeros_like(time) if slope is None else slope
+
+
+def _number(value: Tensor) -> float:
+    """A float of a schedule that may be learned."""
+    return float(value.detach())
 
 
 def shaped(value: Tensor, x: Tensor) -> Tensor:

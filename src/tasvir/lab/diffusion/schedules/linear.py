@@ -30,16 +30,17 @@ class LinearSchedule(Schedule):
             raise SettingError(f"rates {beta_min} to {beta_max}: they must be positive and must not fall")
         self.beta_min, self.beta_max = beta_min, beta_max
 
-    def _log_alpha(self, t: Tensor) -> Tensor:
+    def log_alpha(self, t: Tensor) -> Tensor:
+        """log alpha(t), exact where alpha is nearly 1."""
         return -0.25 * t**2 * (self.beta_max - self.beta_min) - 0.5 * t * self.beta_min
 
     def alpha(self, t: Tensor) -> Tensor:
         """See `Schedule.alpha`."""
-        return self._log_alpha(t).exp()
+        return self.log_alpha(t).exp()
 
     def sigma(self, t: Tensor) -> Tensor:
         """See `Schedule.sigma`."""
-        return torch.sqrt(-torch.expm1(2 * self._log_alpha(t)))
+        return torch.sqrt(-torch.expm1(2 * self.log_alpha(t)))
 
     def derivatives(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """See `Schedule.derivatives`; sigma' is infinite at t = 0."""
@@ -56,9 +57,11 @@ class LinearSchedule(Schedule):
         return self.beta_min + t * (self.beta_max - self.beta_min)
 
     def time_of(self, half_log_snr: Tensor) -> Tensor:
-        """See `Schedule.time_of`; a quadratic equation in t."""
-        wanted = half_log_snr.double()
-        twice = -torch.nn.functional.softplus(-2 * wanted)  # 2 log alpha, as alpha^2 = sigmoid(2 lambda)
+        """See `Schedule.time_of`: alpha^2 = sigmoid(2 lambda)."""
+        return self.time_of_log_alpha(-0.5 * torch.nn.functional.softplus(-2 * half_log_snr.double()))
+
+    def time_of_log_alpha(self, log_alpha: Tensor) -> Tensor:
+        """The time at which log alpha has a value (a quadratic equation), within the schedule."""
         slope = self.beta_max - self.beta_min
-        root = torch.sqrt(self.beta_min**2 - 2 * slope * twice)
-        return (-2 * twice / (self.beta_min + root)).clamp(self.first, self.last)
+        root = torch.sqrt(self.beta_min**2 - 4 * slope * log_alpha)
+        return (-4 * log_alpha / (self.beta_min + root)).clamp(self.first, self.last)

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 
 from tasvir.errors import NotShippedError, SettingError, UnknownNameError, WeightsError
+from tasvir.lab.training.loop import Report, Task, fit
 from tasvir.models.devices import pick_device
 from tasvir.models.embedded import weights
-from tasvir.models.embedded.training.checkpoints import SOURCES, resumed_sources
-from tasvir.models.embedded.training.loop import Report, Task, fit
 from tasvir.models.embedded.training.settings import TrainSettings
-from tasvir.models.embedded.training.shipping import ship
+from tasvir.models.embedded.training.shipping import FINAL, ship
+from tasvir.models.embedded.training.sources import SOURCES, resumed_sources
 
 __all__ = ["TrainSettings", "run", "ship"]
 
@@ -57,7 +57,7 @@ def run(name: str, settings: TrainSettings, report: Report | None = None) -> Pat
             raise SettingError(
                 f"--{option} means nothing to the {name}, which learns from no {option}: drop it"
             )
-    return fit(_task(name, settings, device), settings, report)
+    return fit(_task(name, settings, device), settings, report, final=FINAL[name])
 
 
 def _task(name: str, settings: TrainSettings, device: torch.device) -> Task:

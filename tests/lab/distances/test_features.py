@@ -6,14 +6,9 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from tasvir.score.sets import (
-    frechet_distance,
-    frechet_jackknife,
-    inception_scores,
-    mmd_error,
-    squared_mmd,
-    subset_mmds,
-)
+from tasvir.lab.distances.frechet import frechet_distance, frechet_jackknife
+from tasvir.lab.distances.inception import inception_scores
+from tasvir.lab.distances.kernels import mmd_error, squared_mmd, subset_mmds
 
 DICE = np.random.default_rng(1)
 X = DICE.standard_normal((80, 12)) @ DICE.standard_normal((12, 12)) + 0.5
@@ -108,7 +103,7 @@ class TestKernelDistance:
 
     def test_many_pictures_go_through_in_pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = mmd_error(X, Y)
-        monkeypatch.setattr("tasvir.score.sets.ROWS", 7)
+        monkeypatch.setattr("tasvir.lab.distances.kernels.ROWS", 7)
         assert mmd_error(X, Y) == pytest.approx(whole, rel=1e-12)
 
 

@@ -16,13 +16,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tasvir.errors import OutputError, RecordError, SettingError, UnknownNameError, WeightsError
-from tasvir.models.embedded.training import loop
-from tasvir.models.embedded.training import run as train
-from tasvir.models.embedded.training.checkpoints import begin_from
-from tasvir.models.embedded.training.loop import _optimizers, _rate, _Run, fit
-from tasvir.models.embedded.training.settings import TrainSettings
-from tasvir.models.embedded.training.stopping import deferred_interrupt
+from tasvir.errors import NotFiniteError, OutputError, RecordError, SettingError, WeightsError
+from tasvir.lab.training import loop
+from tasvir.lab.training.checkpoints import begin_from
+from tasvir.lab.training.loop import _optimizers, _rate, _Run, fit
+from tasvir.lab.training.settings import LoopSettings, Recipe
+from tasvir.lab.training.stopping import deferred_interrupt
 
 
 class TinyNetwork(nn.Module):
@@ -81,8 +80,8 @@ def _flush_denormal() -> Iterator[None]:
     torch.set_flush_denormal(False)  # the loop sets it for the whole process
 
 
-def settings(out: Path, **changes: Any) -> TrainSettings:
-    return TrainSettings(**{"out": out, "steps": 12, "dtype": "float32", **changes})
+def settings(out: Path, **changes: Any) -> LoopSettings:
+    return LoopSettings(**{"out": out, "steps": 12, "dtype": "float32", **changes})
 
 
 def checkpoint(out: Path) -> dict[str, Any]:
@@ -445,7 +444,7 @@ def test_the_figures_say_how_the_model_came_to_be(tmp_path: Path, monkeypatch: p
     interrupted_at = Recogniser(fail_at=5)
     with pytest.raises(KeyboardInterrupt):
         fit(interrupted_at, settings(tmp_path, seed=2))
-    fit(Recogniser(), settings(tmp_path, seed=2, resume=True))
+    fit(Recogniser(), settings(tmp_path, seed=2, resume=True), final="recogniser")
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert json.loads((tmp_path / "recogniser" / "figures.json").read_text()) == figures
     made = figures["training"]
@@ -475,14 +474,6 @@ def test_settings_out_of_range_are_refused(tmp_path: Path, name: str, value: Any
         settings(tmp_path, **{name: value})
 
 
-def test_unknown_models_and_devices_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="'painter'"):
-        train("painter", settings(tmp_path, device="cpu"))
-    with pytest.raises(SettingError, match="abacus"):
-        train("generator", settings(tmp_path, device="abacus"))
-    assert not list(tmp_path.iterdir())
-
-
 def test_the_settings_are_kept_beside_the_state(tmp_path: Path) -> None:
     fit(TinyTask(), settings(tmp_path, seed=3))
     kept = json.loads((tmp_path / "state.json").read_text())["settings"]
@@ -493,3 +484,60 @@ def test_seeds_differ(tmp_path: Path) -> None:
     runs = [fit(TinyTask(), settings(tmp_path / str(seed), seed=seed)) for seed in (1, 2)]
     first, second = (checkpoint(run)["smooth"]["loss"] for run in runs)
     assert first != second
+
+
+def test_a_recipe_changes_rates_average_and_words(tmp_path: Path) -> None:
+    recipe = Recipe(warm_up_steps=0, decay_from=1.0, average_decay=0.0, examples="points")
+    assert [_rate(progress, 0, recipe) for progress in (0.0, 0.9, 1.0)] == [1.0, 1.0, 1.0]
+    task = TinyTask()
+    fit(task, settings(tmp_path), recipe=recipe)
+    whole = checkpoint(tmp_path)["tensors"]
+    for key, value in whole["average.safetensors"].items():
+        assert torch.equal(value, whole["network.safetensors"][key])
+    assert json.loads((tmp_path / "curve.jsonl").read_text())["points"] == 96
+    made = json.loads((tmp_path / "figures.json").read_text())["training"]
+    assert made["recipe"] == {
+        "WARM_UP_STEPS": 0, "DECAY_FROM": 1.0, "GRADIENT_CLIP": 1.0, "AVERAGE_DECAY": 0.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("warm_up_steps", -1), ("decay_from", 1.5), ("gradient_clip", 0.0), ("average_decay", 1.0)],
+)
+def test_recipes_out_of_range_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(SettingError, match=f"^{name} is "):
+        Recipe(**{name: value})
+
+
+def test_on_the_way_sees_every_step_and_the_average(tmp_path: Path) -> None:
+    seen: list[tuple[int, float]] = []
+
+    def look(step: int, seconds: float, average: Any) -> None:
+        seen.append((step, float(average["head.bias"])))
+        assert seconds > 0
+
+    task = TinyTask()
+    fit(task, settings(tmp_path, steps=3), on_the_way=look)
+    assert [step for step, _ in seen] == [1, 2, 3]
+    assert task.finished is not None and seen[-1][1] == float(task.finished["head.bias"])
+
+
+def test_a_loss_that_is_no_number_stops_before_it_spoils_the_weights(tmp_path: Path) -> None:
+    task = TinyTask()
+    plain = task.loss
+
+    def broken(*given: Any) -> tuple[Tensor, dict[str, float]]:
+        loss, figures = plain(*given)
+        return (loss * math.nan, {"loss": math.nan}) if len(task.steps) == 4 else (loss, figures)
+
+    task.loss = broken  # type: ignore[method-assign]
+    with pytest.raises(NotFiniteError, match=r"at step 3 .*lower --lr"):
+        fit(task, settings(tmp_path))
+    kept = checkpoint(tmp_path)
+    assert kept["step"] == 3 and math.isfinite(kept["smooth"]["loss"])
+    assert all(
+        bool(torch.isfinite(value).all())
+        for tensors in kept["tensors"].values()
+        for value in tensors.values()
+    )

@@ -1,9 +1,9 @@
-"""One training loop for every embedded model: resumable, seeded, on CPU or GPU; its curve goes to disk.
+"""One training loop for every network: resumable, seeded, on CPU or GPU; its curve goes to disk.
 
 What a step sees depends on (seed, step) alone, so a run that was stopped and resumed sees the same data as
 one that was not. The learning rate warms up, holds, and decays to zero over the last part of the budget,
-which is given in steps or minutes. Checkpoints are safetensors and JSON; the weights that ship are the
-exponential moving average.
+which is given in steps or minutes. Checkpoints are safetensors and JSON; what is finished is the
+exponential moving average of the weights.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tasvir.errors import OutputError, SettingError
-from tasvir.models.embedded.training.checkpoints import (
+from tasvir.errors import NotFiniteError, OutputError, SettingError
+from tasvir.lab.training.checkpoints import (
     READY,
     UNREADABLE,
     agreed,
@@ -35,25 +35,24 @@ from tasvir.models.embedded.training.checkpoints import (
     stored_state,
     unreadable,
 )
-from tasvir.models.embedded.training.settings import TrainSettings
-from tasvir.models.embedded.training.shipping import FINAL
-from tasvir.models.embedded.training.stopping import deferred_interrupt
-from tasvir.models.embedded.training.training_record import commit, constants, note, versions
+from tasvir.lab.training.settings import LoopSettings, Recipe
+from tasvir.lab.training.stopping import deferred_interrupt
+from tasvir.lab.training.training_record import commit, constants, note, versions
 
 Report = Callable[[dict[str, Any]], None]
 
-WARM_UP_STEPS, DECAY_FROM = 100, 0.4
-"""Steps until the peak rate, and the share of the budget from which on it decays."""
+OnTheWay = Callable[[int, float, Mapping[str, Tensor]], None]
+"""Takes the step just done, the seconds so far and the averaged weights; called after every step."""
+
+PLAIN = Recipe()
+"""What the embedded models are trained by."""
 
 _BLOCK = re.compile(r"\b(blocks|layers?)\.\d")
 """Names of parameters in a transformer block: ours, and those of transformers."""
 
-GRADIENT_CLIP, AVERAGE_DECAY = 1.0, 0.9995
-"""Largest norm of a gradient; the average forgets over some two thousand steps."""
-
 
 class Task(Protocol):
-    """What a model brings to the loop."""
+    """What a model brings to the loop; the constants of its module are kept as its recipe."""
 
     name: str
     lr: float
@@ -71,7 +70,15 @@ class Task(Protocol):
         """Write the final weights and the card's figures from the averaged network."""
 
 
-def fit(task: Task, settings: TrainSettings, report: Report | None = None) -> Path:
+def fit(
+    task: Task,
+    settings: LoopSettings,
+    report: Report | None = None,
+    *,
+    recipe: Recipe = PLAIN,
+    on_the_way: OnTheWay | None = None,
+    final: str | None = None,
+) -> Path:
     """Train until the budget is spent; returns the run's folder.
 
     Args:
@@ -79,6 +86,9 @@ def fit(task: Task, settings: TrainSettings, report: Report | None = None) -> Pa
         settings: Budget, seeds, device.
         report: Called once with how many tensors of ``settings.start`` fitted, and about every two seconds
             with the step, the share of the budget and the smoothed figures.
+        recipe: Rates, average, clipping.
+        on_the_way: What else to do after a step; its time counts.
+        final: Folder in the run's folder whose figures shall say, too, how the model came to be.
 
     Raises:
         RecordError: ``out`` already holds a run and ``resume`` was not asked, or its checkpoint is of another
@@ -86,20 +96,21 @@ def fit(task: Task, settings: TrainSettings, report: Report | None = None) -> Pa
         SettingError: A resumed run was begun with another seed, batch or lr.
         WeightsError: ``settings.start`` cannot be read.
         OutputError: ``out`` cannot be written.
+        NotFiniteError: The loss or its gradient became NaN or infinite.
         KeyboardInterrupt: Ctrl-C; the checkpoint is of the last whole step.
     """
     torch.set_flush_denormal(True)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     code = {"versions": versions(), "commit": commit()}  # of what is loaded now, not of hours later
-    run = _Run(task, settings)
+    run = _Run(task, settings, recipe)
     if report is not None and run.fitted is not None:
         report({"progress": 0.0, "step": 0, "fitted": run.fitted, "of": len(run.average)})
-    run.train(report)
+    run.train(report, on_the_way)
     task.network().load_state_dict(run.average)
     try:
         task.finish(settings.out)
-        note(settings.out, FINAL.get(task.name), {**run.record(), **code})
+        note(settings.out, final, {**run.record(), **code})
     except (OSError, SafetensorError) as problem:
         raise run.unwritable("the finished weights", problem) from problem
     return settings.out
@@ -108,8 +119,8 @@ def fit(task: Task, settings: TrainSettings, report: Report | None = None) -> Pa
 class _Run:
     """The state of one run: optimiser, average, clock."""
 
-    def __init__(self, task: Task, settings: TrainSettings) -> None:
-        self.task, self.settings, out = task, settings, settings.out
+    def __init__(self, task: Task, settings: LoopSettings, recipe: Recipe = PLAIN) -> None:
+        self.task, self.settings, self.recipe, out = task, settings, recipe, settings.out
         state = stored_state(out, task.name, settings.resume)
         asked = {name: getattr(settings, name) for name in ("seed", "batch", "lr")}
         self.begun_with = agreed(out, state, asked, {"batch": task.batch, "lr": task.lr})
@@ -133,13 +144,15 @@ class _Run:
             settings.dtype == "auto" and _has_bfloat16(self.device)
         )
 
-    def train(self, report: Report | None) -> None:
+    def train(self, report: Report | None, on_the_way: OnTheWay | None) -> None:
         """Steps until the budget is spent or Ctrl-C; the checkpoint is written whatever ends it."""
         with deferred_interrupt() as stopping:
             try:
                 while self.progress() < 1.0 and not stopping():
                     self.step_once()
                     self.report_when_due(report)
+                    if on_the_way is not None:
+                        on_the_way(self.step, self._seconds(), self.average)
             except OutputError:
                 raise  # trying to write once more would only hide why
             except BaseException:
@@ -156,7 +169,7 @@ class _Run:
         return done
 
     def step_once(self) -> None:
-        scale = _rate(self.progress(), self.step)
+        scale = _rate(self.progress(), self.step, self.recipe)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * scale
@@ -165,7 +178,12 @@ class _Run:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             loss, figures = self.task.loss(rng, noise, self.batch)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_CLIP)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.gradient_clip)
+        if not torch.isfinite(norm):
+            raise NotFiniteError(
+                f"the gradient at step {self.step} is NaN or infinite (loss {loss.item():g}): begin again "
+                "with a lower --lr, or with --dtype float32"
+            )
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -175,7 +193,7 @@ class _Run:
             self.smooth[key] = 0.98 * self.smooth.get(key, value) + 0.02 * value
 
     def _update_average(self) -> None:
-        decay = min(AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
+        decay = min(self.recipe.average_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for key, value in self.network.state_dict().items():
                 if value.is_floating_point():
@@ -196,7 +214,7 @@ class _Run:
         """A point of the curve."""
         return {
             "step": self.step,
-            "pictures": self.step * self.batch,
+            self.recipe.examples: self.step * self.batch,
             "minutes": round(self._seconds() / 60, 3),
             **{key: round(value, 5) for key, value in self.smooth.items()},
         }
@@ -205,16 +223,17 @@ class _Run:
         """How the network came to be, for its figures; the recipe holds the constants of loop and model."""
         start = self.settings.start
         own = sys.modules[type(self.task).__module__]
+        numbers = {key.upper(): value for key, value in asdict(self.recipe).items() if key != "examples"}
         return {
             "parameters": sum(parameter.numel() for parameter in self.network.parameters()),
-            "pictures": self.step * self.batch,
+            self.recipe.examples: self.step * self.batch,
             "steps": self.step,
             "minutes": round(self.elapsed / 60, 2),
             **self.begun_with,
             "begun_from": None if start is None else start.name,
             "device": self.device.type,
             "precision": "bfloat16" if self.autocast else "float32",
-            "recipe": {**constants(sys.modules[__name__]), **constants(own)},
+            "recipe": {**numbers, **constants(own)},
             "losses": {key: round(value, 5) for key, value in self.smooth.items()},
         }
 
@@ -330,10 +349,11 @@ def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
     return optimizers
 
 
-def _rate(progress: float, step: int) -> float:
-    """Share of the peak rate: 100 steps of warm-up, then constant, then a cosine to zero from 40 % on."""
-    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
-    late = max(0.0, (progress - DECAY_FROM) / (1 - DECAY_FROM))
+def _rate(progress: float, step: int, recipe: Recipe = PLAIN) -> float:
+    """Share of the peak rate: warm-up, then constant, then a cosine to zero over what is left."""
+    warm = min(1.0, (step + 1) / max(recipe.warm_up_steps, 1))
+    left = 1 - recipe.decay_from
+    late = max(0.0, (progress - recipe.decay_from) / left) if left > 0 else 0.0
     return warm * (0.5 + 0.5 * math.cos(math.pi * min(late, 1.0)))
 
 

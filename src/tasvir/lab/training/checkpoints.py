@@ -6,7 +6,6 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tasvir.errors import OutputError, RecordError, SettingError, WeightsError
-from tasvir.models.embedded.training.settings import TrainSettings
 
 READY = "state.json.ready"
 """Name of the state of a checkpoint that is wholly written but not yet in place."""
-
-SOURCES = ("vae", "pipeline", "recogniser", "clip")
-"""Settings that name trained weights of others that a model learns from."""
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError)
 """What comes up when a checkpoint's files are damaged."""
@@ -97,28 +92,6 @@ def agreed(
             )
         result[name] = next(given for given in (value, stored, recipe.get(name)) if given is not None)
     return result
-
-
-def resumed_sources(settings: TrainSettings) -> TrainSettings:
-    """Settings of a run to go on with, learning from the weights of others that it was begun with.
-
-    Raises:
-        SettingError: Others are asked for than it was begun with.
-    """
-    try:
-        state = json.loads((settings.out / "state.json").read_text("utf-8"))
-        stored = {name: state["settings"].get(name) for name in SOURCES}
-    except UNREADABLE:  # no run, or a damaged one: `stored_state` says so
-        return settings
-    for name, before in stored.items():
-        given = getattr(settings, name)
-        if given is not None and before is not None and given.resolve() != Path(before).resolve():
-            raise SettingError(
-                f"{name} is {given}, but the run in {settings.out} was begun with {before}: leave --{name} "
-                "out, or begin another run with another --out"
-            )
-    kept: dict[str, Any] = {name: Path(path) for name, path in stored.items() if path is not None}
-    return replace(settings, **kept)
 
 
 def put_in_place(out: Path) -> None:
