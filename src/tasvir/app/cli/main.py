@@ -24,6 +24,7 @@ from tasvir.app.cli import (
     generate,
     guide,
     judge,
+    lab,
     pictures,
     plan,
     query,
@@ -85,6 +86,7 @@ app.add_typer(serve.app, name="serve")
 app.add_typer(suites.app, name="suites")
 app.add_typer(world.app, name="world")
 app.add_typer(train.app, name="train")
+app.add_typer(lab.app, name="lab")
 
 
 def _show_version(value: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import typer
 
-_HEAD = ("progress", "step", "pictures", "minutes")
+_HEAD = ("progress", "step", "pictures", "examples", "minutes")
 
 
 class TrainProgress:
@@ -61,9 +61,10 @@ class TrainProgress:
 
 
 def line(row: dict[str, Any]) -> str:
-    """Share of the budget, step, pictures seen and time left."""
+    """Share of the budget, step, pictures (or other examples) seen and time left."""
     left = time_left(row["progress"], row["minutes"])
-    return f"{row['progress']:.1%}  step {row['step']:,}  {row['pictures']:,} pictures  {left}"
+    what = "pictures" if "pictures" in row else "examples"
+    return f"{row['progress']:.1%}  step {row['step']:,}  {row[what]:,} {what}  {left}"
 
 
 def losses(row: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,8 @@ class Data:
         classes: How many classes there are, None without labels.
         levels: Values that a number can take (256: pixels of 8 bits, at -1 + 2 k / 255; vocabulary of
             tokens); None for real numbers. Bits a dimension are stated only where this is known.
+        deviation: Standard deviation of all numbers of ``train``, which methods scale by; found out unless
+            given. A trained model is opened without its examples, and this with it.
     """
 
     name: str
@@ -34,6 +37,11 @@ class Data:
     test_labels: Tensor | None = None
     classes: int | None = None
     levels: int | None = None
+    deviation: float = math.nan
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.deviation) and self.kind != "tokens" and self.train.numel() > 1:
+            object.__setattr__(self, "deviation", float(self.train.std()))
 
     @property
     def shape(self) -> tuple[int, ...]:

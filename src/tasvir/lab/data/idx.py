@@ -1,4 +1,4 @@
-"""MNIST's file format, IDX: two zero bytes, the type (8 = bytes), the number of sizes, the sizes, the data."""
+"""MNIST's file format, IDX: two zero bytes, type (8 = bytes), number of sizes, the sizes, the data."""
 
 from __future__ import annotations
 

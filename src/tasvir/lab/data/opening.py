@@ -1,4 +1,4 @@
-"""Data by the name that a user types: "2d:moons", "digits", "mnist", "idx:FOLDER", "cifar10", "folder:PATH"."""
+"""Data by the name that a user types: "2d:moons", "digits", "mnist", "idx:FOLDER", "folder:FOLDER"."""
 
 from __future__ import annotations
 

@@ -47,6 +47,9 @@ OnTheWay = Callable[[int, float, Mapping[str, Tensor]], None]
 PLAIN = Recipe()
 """What the embedded models are trained by."""
 
+CURVE_POINTS = 200
+"""The curve has some so many points, and one for every checkpoint."""
+
 _BLOCK = re.compile(r"\b(blocks|layers?)\.\d")
 """Names of parameters in a transformer block: ours, and those of transformers."""
 
@@ -137,7 +140,8 @@ class _Run:
             self._restore(state)
         check_writable(out)
         self.saved = None if state is None else self.step
-        self.noted = self.step
+        self.points: list[dict[str, Any]] = []
+        self.noted, self.noted_at = self.step, 0.0
         self.clock = self.last_report = self.last_save = time.monotonic()
         self.device = next(self.network.parameters()).device
         self.autocast = settings.dtype == "bfloat16" or (
@@ -207,8 +211,16 @@ class _Run:
             self.last_report = now
             if report is not None:
                 report({"progress": min(self.progress(), 1.0), **self._line()})
+            if self.progress() - self.noted_at >= 1 / CURVE_POINTS:
+                self._note()
             if now - self.last_save >= 60.0:
                 self.save()
+
+    def _note(self) -> None:
+        """Add a point to the curve if there is a new one; it is written with the next checkpoint."""
+        if self.step > self.noted:
+            self.noted, self.noted_at = self.step, self.progress()
+            self.points.append(self._line())
 
     def _line(self) -> dict[str, Any]:
         """A point of the curve."""
@@ -238,7 +250,7 @@ class _Run:
         }
 
     def save(self) -> None:
-        """Checkpoint, and add a point to the curve if there is a new one.
+        """Checkpoint, and the curve so far.
 
         Raises:
             OutputError: The disk is full or the folder gone; the checkpoint before is whole.
@@ -278,10 +290,10 @@ class _Run:
         (out / "state.json.part").write_text(json.dumps(whole_state, indent=2), "utf-8")
         (out / "state.json.part").replace(out / READY)
         put_in_place(out)
-        if self.step > self.noted:
-            self.noted = self.step
-            with (out / "curve.jsonl").open("a", encoding="utf-8") as curve:
-                curve.write(json.dumps(self._line()) + "\n")
+        self._note()
+        with (out / "curve.jsonl").open("a", encoding="utf-8") as curve:
+            curve.writelines(json.dumps(point) + "\n" for point in self.points)
+        self.points.clear()
 
     def _tensors(self) -> dict[str, Mapping[str, Tensor]]:
         moments = {

@@ -45,7 +45,7 @@ class EdmMethod(Method):
             deviation: Of log sigma in training.
             options: Of `network_for`.
         """
-        spread = float(data.train.std())
+        spread = data.deviation
         denoiser = NetworkDenoiser(
             network_for(data, **options) if network is None else network,
             KarrasSchedule(sigma_max),

@@ -1,0 +1,14 @@
+"""`tasvir lab`: diffusion models of every kind, trained, sampled and measured; one file a command."""
+
+from __future__ import annotations
+
+import typer
+
+from tasvir.app.cli.lab import likelihood, sample, train
+
+app = typer.Typer(
+    no_args_is_help=True, help="The diffusion laboratory: train a model, sample it, measure it against truth."
+)
+app.command("train")(train.train)
+app.command("sample")(sample.sample)
+app.command("likelihood")(likelihood.likelihood)
