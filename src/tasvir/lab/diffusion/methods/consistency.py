@@ -121,7 +121,7 @@ def _bound(data: Data, pupil: Pupil, curriculum: Curriculum, objective: Objectiv
     denoiser = NetworkDenoiser(
         pupil,
         KarrasSchedule(curriculum.most),
-        ConsistencyPreconditioning(float(data.train.std()), curriculum.least),
+        ConsistencyPreconditioning(data.deviation, curriculum.least),
     )
     drawing = Drawing(ConsistencySampler(), 1, "karras", curriculum.least, to_data=False)
     return GaussianModel(data, denoiser, objective, drawing)
