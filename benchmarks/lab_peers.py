@@ -246,8 +246,7 @@ def azula_peers() -> list[Peer]:
     for kind in ("zABSampler", "vABSampler", "zEABSampler", "xEABSampler", "REABSampler"):
         samplers += [(kind, {"order": order}) for order in (2, 3)]
     return [
-        _azula_peer(kind, options, grid)
-        for (kind, options), grid in itertools.product(samplers, AZULA_GRIDS)
+        _azula_peer(kind, options, grid) for (kind, options), grid in itertools.product(samplers, AZULA_GRIDS)
     ]
 
 
@@ -290,7 +289,9 @@ NEVER_ZERO = ("HeunSampler", "zEABSampler", "xEABSampler", "REABSampler")
 """They ask at sigma = 0, or take its logarithm."""
 
 
-def azula_on(kind: str, options: dict[str, Any], ratios: Sequence[float], law: Law, y: Tensor) -> tuple[Tensor, int]:
+def azula_on(
+    kind: str, options: dict[str, Any], ratios: Sequence[float], law: Law, y: Tensor
+) -> tuple[Tensor, int]:
     """Run a sampler of azula from y along a falling grid of r with alpha = 1."""
     import azula.denoise
     import azula.noise
