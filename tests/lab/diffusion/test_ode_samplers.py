@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from tasvir.lab.diffusion.oracles.mixture import MixtureLaw
 from tasvir.lab.diffusion.paths import SPACINGS, Path, path
 from tasvir.lab.diffusion.predictions import Prediction
 from tasvir.lab.diffusion.samplers.base import Question, Sampler
-from tasvir.lab.diffusion.samplers.dopri5 import AWAY, NODES, STAGES
+from tasvir.lab.diffusion.samplers.dopri5 import AWAY, NODES, STAGES, Dopri5Sampler
 from tasvir.lab.diffusion.samplers.dpm_solver_fast import mixed_orders
 from tasvir.lab.diffusion.samplers.multistep import MultistepSampler
 from tasvir.lab.diffusion.samplers.paradigms import ParadigmsSampler
@@ -42,8 +43,19 @@ LINEAR = LinearSchedule()
 ALL = [registry.create("lab.samplers", name, Sampler) for name in registry.names("lab.samplers")]
 WALKS = [sampler for sampler in ALL if not sampler.stochastic]
 FIXED = [sampler for sampler in WALKS if sampler.evaluations is not None]
-IN_TIME = ("euler", "midpoint", "rk4", "ab-2", "ab-3", "deis-t-2", "deis-t-3", "pndm", "dopri5")
-"""What depends on how time is counted, and so on more than the noise levels."""
+NOT_BY_LEVELS = (
+    "euler",
+    "midpoint",
+    "rk4",
+    "ab-2",
+    "ab-3",
+    "deis-t-2",
+    "deis-t-3",
+    "pndm",
+    "dopri5",
+    "dpm-adaptive",
+)
+"""What depends on how time is counted, or on the size of x, and so on more than the noise levels."""
 
 each = pytest.mark.parametrize("sampler", WALKS, ids=lambda sampler: sampler.name)
 each_fixed = pytest.mark.parametrize("sampler", FIXED, ids=lambda sampler: sampler.name)
@@ -119,13 +131,12 @@ class TestIdentities:
         x = starts(LINEAR, 1)
         same(run(created("ddim"), self.grid, law, x).x, x * factor)
 
-    @pytest.mark.parametrize("name", [one.name for one in WALKS if one.name not in IN_TIME])
+    @pytest.mark.parametrize("name", [one.name for one in WALKS if one.name not in NOT_BY_LEVELS])
     def test_only_the_noise_levels_count(self, name: str) -> None:
         """Two schedules of the same signal-to-noise ratios give the same x / alpha."""
         karras = KarrasSchedule(self.grid.levels[0].ratio)
         twin = Path(tuple(karras.level(level.ratio) for level in self.grid.levels))
-        options = {"rtol": 1e-5, "atol": 1e-30} if name == "dpm-adaptive" else {}
-        sampler, x = created(name, **options), starts(LINEAR, 1)
+        sampler, x = created(name), starts(LINEAR, 1)
         one = run(sampler, self.grid, x=x).x / self.grid.levels[-1].alpha
         same(one, run(sampler, twin, x=x / self.grid.levels[0].alpha).x, 1e-10)
 
@@ -377,18 +388,18 @@ def test_fast_uses_any_budget(evaluations: int) -> None:
 class TestAdaptive:
     grid = path(LINEAR, 20, "log-snr", end=1e-2, to_data=False)
 
-    @pytest.mark.parametrize(("name", "per_tenth"), [("dopri5", 1.0), ("dpm-adaptive", 0.6)])
-    def test_the_error_falls_with_the_tolerance(self, name: str, per_tenth: float) -> None:
-        """By about ten a tenth for error per step; at least by ten to the power of ``per_tenth`` here."""
+    @pytest.mark.parametrize("name", ["dopri5", "dpm-adaptive"])
+    def test_the_error_falls_with_the_tolerance(self, name: str) -> None:
+        """In proportion or nearly: by 10^3 or more when the tolerance falls by 10^4; and it costs more."""
         truth = run(created("dopri5", rtol=1e-12, atol=1e-13), self.grid).x
         errors, costs = [], []
-        for tolerance in (1e-3, 1e-4, 1e-5, 1e-6):
+        for tolerance in (1e-2, 1e-4, 1e-6):
             found = run(created(name, rtol=tolerance, atol=tolerance), self.grid)
             errors.append(float((found.x - truth).abs().max()))
             costs.append(found.evaluations)
-        assert costs == sorted(set(costs))
-        assert np.log10(errors[0] / errors[-1]) > 3 * per_tenth * 0.8, errors
-        assert errors[-1] < 1e-4
+        assert costs[0] < costs[1] < costs[2]
+        assert errors[0] > 20 * errors[1] > 400 * errors[2], errors
+        assert errors[0] > 1e3 * errors[2] and errors[2] < 1e-4, errors
 
     def test_a_step_that_is_thrown_away_leaves_no_trace(self) -> None:
         """From a first step that is far too long: the same as from a shorter one, but for what was asked."""
@@ -399,9 +410,11 @@ class TestAdaptive:
         assert (one.evaluations - 1) % 6 == 0
 
     def test_what_cannot_be_met_is_said(self) -> None:
-        x = starts(LINEAR, 1).float()
-        with pytest.raises(SettingError, match="cannot be met"):
-            run(created("dopri5", rtol=1e-14, atol=1e-14), self.grid, x=x)
+        class Impatient(Dopri5Sampler):
+            trials: ClassVar[int] = 20
+
+        with pytest.raises(SettingError, match=r"20 trial steps .* allow more than rtol 1e-14"):
+            run(Impatient(1e-14, 1e-14), self.grid, x=starts(LINEAR, 1).float())
         with pytest.raises(SettingError, match="positive"):
             created("dopri5", rtol=0.0)
 
@@ -424,7 +437,7 @@ class TestParadigms:
             denoiser, ParadigmsSampler(1e-3), grid, starts(LINEAR, 1), gaussian_noise(0),
             lambda asked, question, answer: sigmas.append(question.level.sigma),
         ).x  # fmt: skip
-        sweeps = 1 + sum(after > before for before, after in zip(sigmas, sigmas[1:], strict=False))
+        sweeps = 1 + sum(after > before for before, after in pairwise(sigmas))
         assert sweeps < 24
         same(found, run(created("ddim"), grid).x, 1e-2)
 
