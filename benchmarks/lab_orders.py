@@ -114,7 +114,7 @@ def sweeps(case: Case, steps: int = 64) -> list[dict[str, Any]]:
         sampler = registry.create("lab.samplers", "paradigms", Sampler, tolerance=tolerance)
         asked: list[float] = []
 
-        def note(_: int, question: Question, answer: Tensor, asked: list[float] = asked) -> None:
+        def note(_: int, question: Question, __: Tensor, asked: list[float] = asked) -> None:
             asked.append(question.level.sigma)
 
         found = sample(_denoiser(case), sampler, case.path(steps), case.starts, gaussian_noise(0), note)

@@ -105,7 +105,7 @@ def cases(spacings: Sequence[str]) -> list[Case]:
     """Three laws under two schedules, on every spacing that is named."""
     problems: list[tuple[str, Law, Schedule, float]] = [
         ("line mixture", line_mixture(), LinearSchedule(), 1e-2),
-        ("8-D mixture", wide_mixture(), KarrasSchedule(20.0), 0.05),
+        ("8-D mixture", wide_mixture(), KarrasSchedule(5.0), 0.05),
         ("correlated Gaussian", correlated_gaussian(), LinearSchedule(), 1e-2),
     ]
     return [
