@@ -1,10 +1,10 @@
 """The order that each deterministic sampler of the laboratory shows, beside the one that it declares.
 
-    python benchmarks/lab_orders.py [--samplers heun,dpmpp-2m] [--steps 192] [--every 9] [--json]
+    python benchmarks/lab_orders.py [--samplers heun,dpmpp-2m] [--every 9] [--json]
 
 Slopes of the largest error when steps double, on three laws whose probability flow is known to 1e-11, on four
-spacings; the least of a row is what counts. Methods of order 4 are given twice the steps, as they need more
-until the slope has settled. Then every sampler walks to the data in float32 on five grids with 1 to 100
+spacings; the least of a row is what counts (96 to 192 steps for order 1, 192 to 384 for 2 and 3, 384 to 768
+for 4). Then every sampler walks to the data in float32 on five grids with 1 to 100
 steps and every ``--every``-th number up to 1000 (1 for all of them: an hour), and nothing may be infinite or
 NaN. Last the samplers that choose their own steps: error and questions at falling tolerances.
 """
@@ -24,7 +24,7 @@ from tasvir import registry
 from tasvir.errors import NotFiniteError
 from tasvir.lab.diffusion.denoiser import Denoiser
 from tasvir.lab.diffusion.oracles.base import OracleDenoiser
-from tasvir.lab.diffusion.orders import Case, cases
+from tasvir.lab.diffusion.orders import Case, cases, settled
 from tasvir.lab.diffusion.paths import SPACINGS, Path, path
 from tasvir.lab.diffusion.predictions import Prediction
 from tasvir.lab.diffusion.samplers.base import Question, Sampler
@@ -47,14 +47,13 @@ class PlainDenoiser(Denoiser):
         return x * (0.25 * level.alpha / (0.25 * level.alpha**2 + level.sigma**2))
 
 
-def orders(samplers: Sequence[Sampler], steps: int) -> list[dict[str, Any]]:
+def orders(samplers: Sequence[Sampler]) -> list[dict[str, Any]]:
     """Declared order and slopes, case by case."""
     problems = cases(list(SPACINGS))
     rows = []
     for sampler in samplers:
-        first = 2 * steps if sampler.order >= 4 else steps
         slopes = {
-            f"{case.name}, {case.spacing}": round(case.slopes(sampler, (first, 2 * first))[0], 2)
+            f"{case.name}, {case.spacing}": round(case.slopes(sampler, settled(sampler))[0], 2)
             for case in problems
         }
         rows.append(
@@ -154,7 +153,6 @@ def _shown(value: object) -> str:
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--samplers", help="names, separated by commas; all that are installed by default")
-    parser.add_argument("--steps", type=whole_number(2), default=192, help="before they double (default 192)")
     parser.add_argument(
         "--every", type=whole_number(1), default=9, help="stride of the sweep above 100 steps"
     )
@@ -164,7 +162,7 @@ def main() -> None:
     samplers = [registry.create("lab.samplers", name, Sampler) for name in names]
     walks = [one for one in samplers if not one.stochastic]
     fixed = [one for one in walks if one.evaluations is not None]
-    found = orders(fixed, arguments.steps)
+    found = orders(fixed)
     case = cases(["log-snr"])[0]
     by_tolerance, parallel = chosen_steps(case), sweeps(case)
     swept = sweep(walks, arguments.every)

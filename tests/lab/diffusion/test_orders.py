@@ -14,7 +14,7 @@ from scipy.integrate import solve_ivp
 from tasvir import registry
 from tasvir.lab.diffusion.oracles.base import OracleDenoiser
 from tasvir.lab.diffusion.oracles.mixture import MixtureLaw
-from tasvir.lab.diffusion.orders import Case, cases
+from tasvir.lab.diffusion.orders import Case, cases, settled
 from tasvir.lab.diffusion.paths import path
 from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.samplers.dpmpp_multistep import Dpmpp3mSampler
@@ -38,9 +38,8 @@ def problems() -> dict[str, Case]:
     ids=lambda sampler: sampler.name,
 )
 def test_the_order_is_the_declared_one(sampler: Sampler) -> None:
-    steps = {1: (96, 192), 4: (384, 768)}.get(int(sampler.order), (192, 384))
     names = ("line mixture", "8-D mixture")
-    found = [problems()[name].slopes(sampler, steps)[0] for name in names]
+    found = [problems()[name].slopes(sampler, settled(sampler))[0] for name in names]
     assert min(found) == pytest.approx(sampler.order, abs=0.25), found
 
 

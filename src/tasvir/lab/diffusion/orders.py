@@ -29,6 +29,12 @@ STARTS = 16
 """Start points of a case."""
 
 
+def settled(sampler: Sampler) -> tuple[int, int]:
+    """Numbers of steps between which the slope of a method of its order has settled on the cases here."""
+    first = {1: 96, 4: 384}.get(int(sampler.order), 192)
+    return first, 2 * first
+
+
 @dataclass(frozen=True)
 class Case:
     """A law under a schedule, from the schedule's last time to ``end``, on a spacing."""
