@@ -50,7 +50,7 @@ class AdaptiveSampler(Sampler):
     its last to sigma = 0.
 
     Args:
-        rtol: Tolerance relative to the larger of \\|x\\| before and after a step.
+        rtol: Tolerance relative to the larger of |x| before and after a step.
         atol: Absolute tolerance.
 
     Raises:
