@@ -73,7 +73,7 @@ def _read(
     while chunk := answer.read(_CHUNK):
         data += chunk
         if len(data) > max_bytes:
-            raise _failed(shown, f"it is larger than {max_bytes / 2**20:g} MiB, which no suite is")
+            raise _failed(shown, f"it is larger than {max_bytes / 2**20:g} MiB")
         if on_progress is not None:
             on_progress(len(data), total)
     if total is not None and len(data) != total:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tasvir.app.cli.byte_counter import tell_bytes
 from tasvir.app.cli.options import Json, Seed
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def add(
         raise SettingError(
             f"say with --from which file, folder or address {name} is to be read from:\n{where}"
         )
-    told = add_suite(name, source, accept=accept, on_progress=_tell_bytes)
+    told = add_suite(name, source, accept=accept, on_progress=tell_bytes)
     if as_json:
         typer.echo(json.dumps({**asdict(told), "folder": str(told.folder)}, indent=2, ensure_ascii=False))
     else:
@@ -145,13 +146,3 @@ def _tell(told: Imported) -> None:
     version = f" ({told.version})" if told.version else ""
     typer.echo(f"{told.suite}: {told.rows} prompts{parts}{version}")
     typer.echo(f"folder   {told.folder}")
-
-
-def _tell_bytes(done: int, total: int | None) -> None:
-    """A line that is written over, where people look on."""
-    import sys
-
-    if not sys.stderr.isatty():
-        return
-    share = f" of {total / 1024:.0f}" if total else ""
-    typer.echo(f"\r{done / 1024:.0f}{share} KiB", nl=done == total, err=True)

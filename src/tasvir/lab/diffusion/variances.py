@@ -1,8 +1,8 @@
 """One reverse step and how much fresh noise it takes: the thesis' 4.8-4.9, 4.31 and 4.43 for any schedule.
 
-From level t (here) to a cleaner s (there), with h = lambda_s - lambda_t: q(x_s | x_t, x_0) has the mean (sigma_s /
-sigma_t) e^-h x_t + alpha_s (1 - e^-2h) x_0 and the variance beta-tilde = sigma_s^2 (1 - e^-2h); on a table of
-betas these are 4.9 with its bars and roots put right.
+From level t (here) to a cleaner s (there), with h = lambda_s - lambda_t: q(x_s | x_t, x_0) has the mean
+(sigma_s / sigma_t) e^-h x_t + alpha_s (1 - e^-2h) x_0 and the variance beta-tilde = sigma_s^2 (1 - e^-2h); on
+a table of betas these are 4.9 with its bars and roots put right.
 """
 
 from __future__ import annotations
@@ -82,8 +82,9 @@ VARIANCES: dict[str, Variance] = {"beta": beta, "beta-tilde": beta_tilde}
 def optimal(step: ReverseStep, mean_square_score: float, kept: float) -> float:
     """Analytic-DPM's variance (Bao et al. 2022, theorem 1; thesis 4.43, whose beta-bar is our sigma^2).
 
-    kept + c^2 sigma_t^2 / alpha_t^2 (1 - sigma_t^2 E ||score||^2 / d), with c the share of x_0 in the mean and
-    the last factor held within 0 and 1, where it lies for every law: the mean square error of x_0 given x_t.
+    kept + c^2 sigma_t^2 / alpha_t^2 (1 - sigma_t^2 E ||score||^2 / d), with c the share of x_0 in the mean
+    and the last factor held within 0 and 1, where it lies for every law: the mean square error of x_0 given
+    x_t.
 
     Args:
         step: From where to where.

@@ -119,11 +119,13 @@ class UNetNetwork(nn.Module):
         )
         self.norm = nn.GroupNorm(GROUPS, width)
         self.leave = zeroed(nn.Conv2d(width, 4 * channels * outputs, 3, padding=1))
+        self.to(memory_format=torch.channels_last)  # CPUs convolve quicker so
 
     def forward(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
         """x [B, C, H, W], noise [B], labels [B] int64 or None -> [B, outputs * C, H, W]."""
         told = self.embedding(noise, labels)
-        hidden = self.enter(nn.functional.pixel_unshuffle(x, 2))
+        cells = nn.functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
+        hidden = self.enter(cells)
         kept = []
         for number, stage in enumerate(self.down):
             hidden = nn.functional.avg_pool2d(hidden, 2, ceil_mode=True) if number else hidden

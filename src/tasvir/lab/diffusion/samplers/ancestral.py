@@ -1,4 +1,4 @@
-"""Ancestral sampling (Ho, Jain and Abbeel 2020): step by step backwards through the chain that added the noise."""
+"""Ancestral sampling (Ho, Jain and Abbeel 2020): backwards through the chain that added the noise."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from tasvir.lab.diffusion.variances import VARIANCES, ReverseStep, Variance, fre
 class AncestralSampler(Sampler):
     """Mean of q(x_s | x_t, x_0) with the guessed x_0, plus noise (thesis table 4.1, with 4.9's bars right).
 
-    With the variance beta-tilde it is DDIM with eta = 1, and the exponential Euler method for the reverse SDE.
+    With the variance beta-tilde it is DDIM with eta = 1, and exponential Euler for the reverse SDE.
 
     Args:
-        variance: "beta-tilde" (4.9), "beta", or a function: `OptimalVariance` (4.43), `LearnedVariance` (4.31).
+        variance: "beta-tilde" (4.9), "beta", or a function: `OptimalVariance` (4.43), `LearnedVariance`
+            (4.31).
 
     Raises:
         UnknownNameError: No variance has that name.

@@ -14,11 +14,11 @@ from tasvir.lab.diffusion.samplers.base import Noise, Question, Sampler, Walk
 
 
 class AnnealedLangevinSampler(Sampler):
-    """T steps x + a_i / 2 score + sqrt(a_i) z at every level, a_i = e sigma_i^2 / sigma_L^2 (thesis table 4.2).
+    """T steps x + a_i / 2 score + sqrt(a_i) z a level, a_i = e sigma_i^2 / sigma_L^2 (thesis table 4.2).
 
     From the largest sigma down to the smallest: 4.18 numbers them the other way round. Between levels x keeps
-    its data, x alpha_s / alpha_t, which for NCSN's alpha = 1 is nothing. A path to sigma = 0 ends with the guess
-    of the data (Jolicoeur-Martineau et al. 2021). L levels above 0 cost T L questions, and one for that guess.
+    its data, x alpha_s / alpha_t, which for NCSN's alpha = 1 is nothing. A path to sigma = 0 ends with the
+    guess of the data (Jolicoeur-Martineau et al. 2021). L levels above 0 cost T L questions, that guess one.
 
     Its error does not vanish with more levels, only with smaller steps: order 0.
 
@@ -37,7 +37,7 @@ class AnnealedLangevinSampler(Sampler):
 
     def __init__(self, repeats: int = 5, step: float = 0.062) -> None:
         if repeats < 1 or not 0 < step < 4:
-            raise SettingError(f"{repeats} steps of {step} a level: ask for 1 or more, of a size within 0 and 4")
+            raise SettingError(f"{repeats} steps of {step} a level: ask for 1 or more, within 0 and 4")
         self.repeats, self.step = repeats, step
         self.evaluations = repeats  # type: ignore[misc]
 

@@ -1,4 +1,4 @@
-"""DDIM with noise (Song, Meng and Ermon 2021): from the deterministic walk (eta 0) to the ancestral one (eta 1)."""
+"""DDIM with noise (Song, Meng and Ermon 2021): from no noise (eta 0) to ancestral sampling (eta 1)."""
 
 from __future__ import annotations
 

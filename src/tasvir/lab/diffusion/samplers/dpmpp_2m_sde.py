@@ -1,4 +1,4 @@
-"""DPM-Solver++(2M) for the reverse SDE (Lu et al. 2022b): the data guess is carried on as a line in lambda."""
+"""DPM-Solver++(2M) for the reverse SDE (Lu et al. 2022b): the data guess carried on as a line in lambda."""
 
 from __future__ import annotations
 

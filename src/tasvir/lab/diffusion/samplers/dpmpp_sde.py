@@ -1,4 +1,4 @@
-"""DPM-Solver++ for the reverse SDE in single steps (Lu et al. 2022b; Crowson's k-diffusion): a look at the middle."""
+"""DPM-Solver++ for the reverse SDE, a look at the middle of each step (Lu et al. 2022b; k-diffusion)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tasvir.lab.diffusion.variances import ReverseStep, fresh
 class DpmppSdeSampler(Sampler):
     """To the middle in lambda by an ancestral step; then the whole step with the data guessed there.
 
-    Both go along one Brownian path: the noise of the whole step is that of its first half, shrunk as the SDE
-    shrinks it, and a fresh one of its second half. Drawn apart, they would cost it its second order. A step to
-    sigma = 0, or from alpha = 0, has no middle and is an ancestral one.
+    Both go along one Brownian path: the noise of the whole step is that of its first half, shrunk as the
+    SDE shrinks it, and a fresh one of its second half. Drawn apart, they would cost the second order. A step
+    to sigma = 0, or from alpha = 0, has no middle and is an ancestral one.
     """
 
     name: ClassVar[str] = "dpmpp-sde"

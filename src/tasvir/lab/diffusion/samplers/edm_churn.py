@@ -21,15 +21,15 @@ GREATEST = math.sqrt(2) - 1
 class EdmChurnSampler(Sampler):
     """From r_t up to r = r_t (1 + g) by noise, then Heun's method to r_s; r = sigma / alpha.
 
-    g = min(churn / n, sqrt 2 - 1) for r_t within the limits, else 0, and never beyond the schedule's own noise.
-    With churn = 0 it is Heun's method.
+    g = min(churn / n, sqrt 2 - 1) for r_t within the limits, else 0, and never beyond the schedule's own
+    noise. With churn = 0 it is Heun's method.
 
     Args:
         churn: S_churn, for the whole walk; 40 and the limits are the paper's for ImageNet.
         least: S_tmin, of sigma / alpha.
         greatest: S_tmax.
-        inflation: S_noise, the fresh noise's deviation. Above 1 it makes up for networks that take away too much
-            (the paper's 1.003); the law of an exact denoiser is kept by 1 alone.
+        inflation: S_noise, the fresh noise's deviation. Above 1 it makes up for networks that take away too
+            much (the paper's 1.003); an exact denoiser's law is kept by 1 alone.
 
     Raises:
         SettingError: One of them is negative, or the limits are the wrong way round.
@@ -45,8 +45,8 @@ class EdmChurnSampler(Sampler):
     ) -> None:
         if churn < 0 or not 0 <= least < greatest or inflation < 0:
             raise SettingError(
-                f"churn {churn} of inflation {inflation} from {least} to {greatest}: they must not be negative, "
-                "and the limits must rise"
+                f"churn {churn} of inflation {inflation} from {least} to {greatest}: they must not be "
+                "negative, and the limits must rise"
             )
         self.churn, self.least, self.greatest, self.inflation = churn, least, greatest, inflation
 
@@ -62,7 +62,7 @@ class EdmChurnSampler(Sampler):
             if rise > 0 and self.least <= here.ratio <= min(self.greatest, top / (1 + rise)):
                 above = path.between(here.half_log_snr - math.log1p(rise))
                 x = raised(x, here, above, noise, self.inflation)
-                here = above  # noqa: PLW2901
+                here = above
             x = yield from heun_step(x, here, there)
         return x
 

@@ -1,9 +1,10 @@
-"""Predictor-corrector sampling (Song et al. 2021, algorithms 1-5): any sampler's step, then Langevin dynamics."""
+"""Predictor-corrector sampling (Song et al. 2021, algorithms 1-5): a step, then Langevin dynamics."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor
 
 from tasvir.errors import SettingError
@@ -19,8 +20,8 @@ class PredictorCorrectorSampler(Sampler):
 
     e = 2 (snr |z| / |score|)^2. By "norms" these are means over the batch, as published, so that a sample
     depends on who is with it; by "level" they are what they come to in many dimensions, sqrt(d) and sqrt(d) /
-    sigma, and e = 2 (snr sigma)^2. (Their factor 1 - beta_i on VP, near 1, belongs to one grid and is left out.)
-    A predictor of several steps begins anew at each: its memory would be of samples before correction.
+    sigma, and e = 2 (snr sigma)^2. (Their factor 1 - beta_i on VP, near 1, belongs to one grid: left out.) A
+    predictor of several steps begins anew at each: its memory would be of samples before correction.
 
     The corrector's own error does not vanish with more steps, only with a smaller snr: order 0.
 
@@ -49,8 +50,8 @@ class PredictorCorrectorSampler(Sampler):
         self.predictor = ReverseDiffusionSampler() if predictor is None else predictor
         if corrections < 0 or not 0 < snr < 1 or size not in ("level", "norms"):
             raise SettingError(
-                f"{corrections} corrections of snr {snr} by {size!r}: ask for 0 or more, of an snr within 0 and "
-                '1, by "level" or "norms"'
+                f"{corrections} corrections of snr {snr} by {size!r}: ask for 0 or more, of an snr within 0 "
+                'and 1, by "level" or "norms"'
             )
         if self.predictor.evaluations is None:
             raise SettingError(f"{self.predictor.name} chooses its own steps: it cannot be a predictor")
@@ -72,6 +73,12 @@ class PredictorCorrectorSampler(Sampler):
     def _by_norms(self, x: Tensor, level: Level, noise: Noise) -> Walk:
         score = yield Question(x, level, "score")
         z = noise(x)
-        ratio = z.flatten(1).norm(dim=1).mean() / score.flatten(1).norm(dim=1).mean()
+        ratio = _norm(z) / _norm(score)
         size = 2 * (self.snr * ratio) ** 2
         return x + size * score + (2 * size).sqrt() * z
+
+
+def _norm(x: Tensor) -> Tensor:
+    """Mean length of the examples of a batch, a tensor of one number."""
+    length: Tensor = torch.linalg.vector_norm(x.flatten(1), dim=1)
+    return length.mean()

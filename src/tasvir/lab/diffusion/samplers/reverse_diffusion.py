@@ -1,4 +1,4 @@
-"""The reverse-diffusion predictor (Song et al. 2021, appendix E): undo the forward step as it was discretised."""
+"""The reverse-diffusion predictor (Song et al. 2021, appendix E): the forward step undone."""
 
 from __future__ import annotations
 

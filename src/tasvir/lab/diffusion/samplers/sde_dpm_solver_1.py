@@ -1,4 +1,4 @@
-"""SDE-DPM-Solver-1 (Lu et al. 2022b): exponential Euler for the reverse SDE with the noise guess held still."""
+"""SDE-DPM-Solver-1 (Lu et al. 2022b): exponential Euler for the reverse SDE with the noise guess held."""
 
 from __future__ import annotations
 
