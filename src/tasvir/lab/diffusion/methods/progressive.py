@@ -24,7 +24,7 @@ from tasvir.lab.diffusion.teachers import Untaught, begin_as, teacher_of
 
 
 class ProgressiveModel(GaussianModel):
-    """A student of the steps that it was taught last; more are those of its earlier rounds, half forgotten."""
+    """A student of the steps that it was taught last; more are those of earlier rounds, half forgotten."""
 
     halving: Halving
 
