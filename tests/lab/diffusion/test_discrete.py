@@ -14,7 +14,7 @@ from tasvir.lab.data import tokens
 from tasvir.lab.data.opening import open_data
 from tasvir.lab.diffusion.discrete.analog_bits import from_bits, to_bits, width
 from tasvir.lab.diffusion.discrete.chain import ChainModel
-from tasvir.lab.diffusion.discrete.kernels import KERNELS, Kernel, kernel_of
+from tasvir.lab.diffusion.discrete.kernels import KERNELS, Kernel, apart, kernel_of
 from tasvir.lab.diffusion.discrete.masked import MaskedModel
 from tasvir.lab.diffusion.methods.analog_bits import AnalogBitsMethod
 from tasvir.lab.diffusion.methods.base import Method, Model
@@ -64,9 +64,9 @@ def test_the_posterior_is_bayes_rule(kernel: Kernel) -> None:
                 joint = kernel.single[t - 1][:, late] * kernel.whole[t - 1][first]
                 if float(joint.sum()) == 0:
                     continue  # x_0 = first never becomes that
-                certain = torch.nn.functional.one_hot(torch.tensor([[first]]), kernel.states).double().log()
+                certain = torch.nn.functional.one_hot(torch.tensor([[first]]), kernel.states).double()
                 at = torch.tensor([t])
-                told = kernel.posterior(torch.tensor([[late]]), at - 1, at, certain).exp()[0, 0]
+                told = kernel.posterior(torch.tensor([[late]]), at - 1, at, certain)[0, 0]
                 assert torch.allclose(told, joint / joint.sum(), atol=1e-12)
 
 
@@ -77,7 +77,7 @@ def test_leaps_are_products(kernel: Kernel) -> None:
     x = all_states(kernel.states, 1)
     x = x[(law.reached(kernel, x, late) @ law.table) > 0]
     at = torch.full((len(x),), late)
-    told = kernel.posterior(x, at - 5, at, law.tell(kernel, x, late)).exp()[:, 0]
+    told = kernel.posterior(x, at - 5, at, law.tell(kernel, x, late))[:, 0]
     before = law.table @ kernel.whole[early][:4]
     joint = before[None] * kernel.between(early, late).T[x[:, 0]]
     assert torch.allclose(told, joint / joint.sum(1, keepdim=True), atol=1e-12)
@@ -101,8 +101,7 @@ def chained(kernel: Kernel, law: TableLaw) -> Tensor:
     share = kernel.resting[states].prod(1)
     for t in range(kernel.steps, 0, -1):
         at = torch.full((len(states),), t)
-        told = law.tell(kernel, states, t).nan_to_num(nan=-math.log(kernel.states))
-        each = kernel.posterior(states, at - 1, at, told).exp().nan_to_num(0.0)
+        each = kernel.posterior(states, at - 1, at, law.tell(kernel, states, t).nan_to_num(0.0))
         back = each[:, 0, states[:, 0]] * each[:, 1, states[:, 1]]
         share = share @ back
     return share[(states < 4).all(1)]
@@ -135,17 +134,15 @@ def test_the_bound_is_the_enumerated_sum_and_lies_above_the_entropy(kernel: Kern
 def enumerated(model: Told, x0: Tensor) -> float:
     """The whole bound of one sequence in nats, every x_t weighed by its probability."""
     kernel, states = model.kernel, all_states(model.kernel.states, 2)
-    end = kernel.whole[-1][x0]
-    total = float(torch.where(end > 0, end * (end.log() - kernel.resting.log()), 0.0).sum())
-    truth = torch.nn.functional.one_hot(x0, kernel.states).double().log()[None]
+    total = float(apart(kernel.whole[-1][x0], kernel.resting).sum())
+    truth = torch.nn.functional.one_hot(x0, kernel.states).double()[None]
     for t in range(1, kernel.steps + 1):
         share = kernel.whole[t][x0[0]][states[:, 0]] * kernel.whole[t][x0[1]][states[:, 1]]
         here = states[share > 0]
         at = torch.full((len(here),), t)
         one = kernel.posterior(here, at - 1, at, truth.expand(len(here), -1, -1))
         other = kernel.posterior(here, at - 1, at, model.tell(here, at))
-        apart = torch.where(one.isinf(), 0.0, one.exp() * (one - other)).sum((1, 2))
-        total += float((share[share > 0] * apart).sum())
+        total += float((share[share > 0] * apart(one, other).sum(1)).sum())
     return total
 
 

@@ -23,6 +23,9 @@ from tasvir.lab.diffusion.schedules.base import Schedule, shaped
 BEFORE = 0.5
 """Share of examples that see what the network told before, in training."""
 
+FIRST = 1e-3
+"""Least time that the network is asked at."""
+
 
 def to_bits(tokens: Tensor, values: int) -> Tensor:
     """Tokens [B, L] as bits of -1 and 1, [B, L * bits] float32, the greatest first."""
@@ -71,7 +74,8 @@ class AnalogBitsModel(Model):
     def loss(self, data: Tensor, labels: Tensor | None, generator: torch.Generator) -> Tensor:
         """See `Model.loss`: squared error of bits."""
         bits = to_bits(data, self.values)
-        t = torch.rand(len(bits), generator=generator, dtype=torch.float64) * (1 - 1e-3) + 1e-3
+        t = torch.rand(len(bits), generator=generator, dtype=torch.float64)
+        t = FIRST + t * (self.schedule.last - FIRST)
         noise = torch.randn(bits.shape, generator=generator)
         x = bits * shaped(self.schedule.alpha(t), bits) + noise * shaped(self.schedule.sigma(t), bits)
         before = torch.zeros_like(x)
@@ -103,10 +107,11 @@ class AnalogBitsModel(Model):
         began, noise = time.perf_counter(), gaussian_noise(seed)
         x = noise(torch.empty(n, self.length * width(self.values)))
         told = torch.zeros_like(x)
-        for here, there in pairwise(1 - i / count for i in range(count + 1)):
-            asked = torch.full((n,), min(1.0, max(here + self.later, 1e-3)), dtype=torch.float64)
-            told = self.tell(x, asked, told)
-            one, other = self.schedule.level(max(here, 1e-3)), self.schedule.level(max(there, 0.0))
+        last = self.schedule.last
+        grid = [self.schedule.level(last * (1 - i / count)) for i in range(count + 1)]
+        for one, other in pairwise(grid):
+            asked = min(last, max(FIRST, one.t + self.later * last))
+            told = self.tell(x, torch.full((n,), asked, dtype=torch.float64), told)
             share = other.sigma / one.sigma
             x = x * share + told * (other.alpha - share * one.alpha)
         return Sampled(from_bits(x, self.values), count, time.perf_counter() - began)

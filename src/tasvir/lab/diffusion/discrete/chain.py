@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tasvir.errors import SettingError
 from tasvir.lab.diffusion.bits import bits_per_dimension
-from tasvir.lab.diffusion.discrete.kernels import Kernel, draw
+from tasvir.lab.diffusion.discrete.kernels import LEAST, Kernel, apart, draw
 from tasvir.lab.diffusion.methods.base import Bound, Model
 from tasvir.lab.diffusion.networks.tokens import TokenNetwork
 from tasvir.lab.diffusion.samplers.base import Sampler
@@ -35,17 +35,16 @@ class ChainModel(Model):
         self.network, self.kernel, self.length, self.auxiliary = network, kernel, length, auxiliary
 
     def tell(self, x: Tensor, t: Tensor) -> Tensor:
-        """log p(x_0 | x_t), [B, L] and [B] -> [B, L, S] float64; a mask is never the answer."""
+        """p(x_0 | x_t), [B, L] and [B] -> [B, L, S] float64; a mask is never the answer."""
         logits = self.network(x, 4 * t.to(torch.float32) / self.kernel.steps - 2)
-        told = logits.double().log_softmax(2)
         beyond = self.kernel.states - self.kernel.values
-        return torch.nn.functional.pad(told, (0, beyond), value=-torch.inf)
+        return torch.nn.functional.pad(logits.double().softmax(2), (0, beyond))
 
     def loss(self, data: Tensor, labels: Tensor | None, generator: torch.Generator) -> Tensor:
         """See `Model.loss`: nats a token, of one term of the bound each, plus the auxiliary cross-entropy."""
         t = torch.randint(1, self.kernel.steps + 1, (len(data),), generator=generator, device=data.device)
         told, term = self._term(data, t, generator)
-        cross = -told.gather(2, data[..., None])[..., 0].sum(1)
+        cross = -told.gather(2, data[..., None])[..., 0].clamp(min=LEAST).log().sum(1)
         return ((term + self.auxiliary * cross) / self.length).float()
 
     def _term(self, data: Tensor, t: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -55,11 +54,10 @@ class ChainModel(Model):
         """
         x = self.kernel.noised(data, t, generator)
         told = self.tell(x, t)
-        truth = torch.nn.functional.one_hot(data, self.kernel.states).double().log()
+        truth = torch.nn.functional.one_hot(data, self.kernel.states).double()
         one = self.kernel.posterior(x, t - 1, t, truth)
         other = self.kernel.posterior(x, t - 1, t, told)
-        apart = torch.where(one.isinf(), 0.0, one.exp() * (one - other))
-        return told, apart.sum((1, 2))
+        return told, apart(one, other).sum(1)
 
     @torch.no_grad()
     def sample(
@@ -81,8 +79,7 @@ class ChainModel(Model):
         if not 1 <= count <= self.kernel.steps:
             raise SettingError(f"{count} steps: this chain has {self.kernel.steps}, ask for 1 to as many")
         began, generator = time.perf_counter(), torch.Generator().manual_seed(seed)
-        rest = self.kernel.resting.log().expand(n, self.length, -1)
-        x = draw(rest, generator)
+        x = draw(self.kernel.resting.expand(n, self.length, -1), generator)
         times = [round(self.kernel.steps * i / count) for i in range(count, -1, -1)]
         for late, early in pairwise(times):
             here, there = torch.full((n,), late), torch.full((n,), early)
@@ -94,9 +91,7 @@ class ChainModel(Model):
         """See `Model.bound`: every term of the chain, each by so many draws of x_t an example."""
         generator = torch.Generator().manual_seed(seed)
         whole = torch.stack([self._whole(data, generator) for _ in range(draws)])
-        resting = self.kernel.resting.log()
-        end = self.kernel.whole[-1][data]
-        prior = torch.where(end == 0, 0.0, end * (end.log() - resting)).sum((1, 2))
+        prior = apart(self.kernel.whole[-1][data], self.kernel.resting).sum(1)
         nats = -whole.mean(0) - prior
         bits = bits_per_dimension(nats, self.length)
         return Bound(nats, False, whole.std(0) / draws**0.5, bits)

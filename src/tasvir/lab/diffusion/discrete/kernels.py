@@ -39,7 +39,7 @@ class Kernel:
         away = float((self.whole[-1, : self.values] - self.resting).abs().sum(1).max() / 2)
         if away > 0.05:
             raise SettingError(
-                f"after {self.steps} steps tokens still tell {away:.2f} (total variation) of their beginning: "
+                f"after {self.steps} steps tokens still tell their beginning (total variation {away:.2f}): "
                 "take a schedule that noises more"
             )
 
@@ -63,10 +63,10 @@ class Kernel:
     def noised(self, x0: Tensor, t: Tensor, generator: torch.Generator) -> Tensor:
         """x_t out of x_0 [B, L] at times [B] from 1 to T."""
         rows = self.whole.to(x0.device)[t[:, None], x0]
-        return draw(rows.log(), generator)
+        return draw(rows, generator)
 
-    def posterior(self, x: Tensor, early: Tensor, late: Tensor, log_x0: Tensor) -> Tensor:
-        """log p(x_early | x_late) under a belief p(x_0): sum_i p(i) q(x_early | x_late, x_0 = i).
+    def posterior(self, x: Tensor, early: Tensor, late: Tensor, belief: Tensor) -> Tensor:
+        """p(x_early | x_late) under a belief p(x_0): sum_i p(i) q(x_early | x_late, x_0 = i).
 
         With p(x_0) the true posterior it is the exact reverse transition of a token; with p(x_0) a certainty
         it is q(x_{t-1} | x_t, x_0) (Austin et al. 2021, equation 3). What x_late rules out gets no share.
@@ -75,18 +75,23 @@ class Kernel:
             x: x_late, [B, L].
             early: Times, [B], below ``late``.
             late: Times, [B].
-            log_x0: log p(x_0), [B, L, S].
+            belief: p(x_0), [B, L, S].
 
         Returns:
-            [B, L, S], rows that sum to 1 in probability.
+            [B, L, S], rows that sum to 1.
         """
-        log_whole = self.whole.to(x.device).log()
-        steps = torch.stack([self.between(int(a), int(b)) for a, b in zip(early, late, strict=True)]).log()
-        here = _column(steps.to(x.device), x)  # log q(x_late | x_early = k), [B, L, S]
-        reached = _column(log_whole[late], x)  # log q(x_late | x_0 = i)
-        share = torch.where(reached.isinf(), -math.inf, log_x0 - reached.nan_to_num(neginf=0.0))
-        told = torch.logsumexp(share[..., None] + log_whole[early][:, None], 2) + here
-        return told - told.logsumexp(-1, keepdim=True)
+        whole = self.whole.to(x.device)
+        times, which = torch.stack([early, late], 1).unique(dim=0, return_inverse=True)
+        steps = torch.stack([self.between(*pair) for pair in times.tolist()]).to(x.device)[which]
+        here = _column(steps, x)  # q(x_late | x_early = k), [B, L, S]
+        reached = _column(whole[late], x)  # q(x_late | x_0 = i)
+        weight = torch.where(reached > 0, belief / reached.clamp(min=LEAST), 0.0)
+        told = weight @ whole[early] * here
+        return told / told.sum(-1, keepdim=True).clamp(min=LEAST)
+
+
+LEAST = 1e-200
+"""In place of 0 where something is divided by it, or its logarithm taken."""
 
 
 def _column(matrices: Tensor, x: Tensor) -> Tensor:
@@ -94,10 +99,15 @@ def _column(matrices: Tensor, x: Tensor) -> Tensor:
     return matrices.mT.gather(1, x[..., None].expand(-1, -1, matrices.shape[-1]))
 
 
-def draw(log_shares: Tensor, generator: torch.Generator) -> Tensor:
-    """One value of each row of log probabilities [..., S]: [...] int64."""
-    flat = log_shares.exp().flatten(0, -2)
-    return torch.multinomial(flat, 1, generator=generator)[:, 0].view(log_shares.shape[:-1])
+def draw(shares: Tensor, generator: torch.Generator) -> Tensor:
+    """One value of each row of probabilities [..., S]: [...] int64."""
+    chosen = torch.multinomial(shares.flatten(0, -2), 1, generator=generator)
+    return chosen[:, 0].view(shares.shape[:-1])
+
+
+def apart(one: Tensor, other: Tensor) -> Tensor:
+    """KL divergence of probabilities [..., S] in nats: [...]; what ``one`` rules out counts nothing."""
+    return (torch.xlogy(one, one) - torch.xlogy(one, other.clamp(min=LEAST))).sum(-1)
 
 
 def kept(steps: int) -> Tensor:

@@ -82,7 +82,7 @@ class MaskedModel(Model):
         x = torch.full((n, self.length), self.values)
         for step in range(count, 0, -1):
             here, there = step / count, (step - 1) / count
-            filled = draw(self.tell(x, torch.full((n,), here)), generator)
+            filled = draw(self.tell(x, torch.full((n,), here)).exp(), generator)
             opened = torch.rand(x.shape, generator=generator) < (here - there) / here
             x = torch.where((x == self.values) & opened, filled, x)
         return Sampled(x, count, time.perf_counter() - began)

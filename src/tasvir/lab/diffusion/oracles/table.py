@@ -31,8 +31,8 @@ class TableLaw:
     def __init__(self, table: Tensor) -> None:
         if table.numel() > MOST or len(set(table.shape)) != 1 or float(table.min()) < 0:
             raise SettingError(
-                f"a table of shape {tuple(table.shape)}: axes must be equally long, entries not negative, and "
-                f"there must be at most {MOST} of them"
+                f"a table of shape {tuple(table.shape)}: axes must be equally long, entries not negative, "
+                f"and there must be at most {MOST} of them"
             )
         self.table = table.double() / table.double().sum()
         self.values, self.length = table.shape[0], table.ndim
@@ -55,12 +55,12 @@ class TableLaw:
         return joint / joint.sum(1, keepdim=True)
 
     def tell(self, kernel: Kernel, x: Tensor, t: int) -> Tensor:
-        """log p(x_0 = i | x_t = x) of every token, what a perfect network tells: [N, L, S]."""
+        """p(x_0 = i | x_t = x) of every token, what a perfect network tells: [N, L, S]."""
         shares = self.posterior(kernel, x, t)
         each = torch.zeros(len(x), self.length, kernel.states, dtype=torch.float64)
         for i in range(self.length):
             each[:, i].index_add_(1, self.sequences[:, i], shares)
-        return each.log()
+        return each
 
     def back(self, kernel: Kernel, x: Tensor, t: int, wanted: Tensor) -> Tensor:
         """The exact q(x_{t-1} = wanted | x_t = x) of whole sequences: [N, L], [M, L] -> [N, M]."""
