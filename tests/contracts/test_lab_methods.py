@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import inspect
 import struct
@@ -75,9 +76,13 @@ def test_a_method_is_trained_kept_and_opened(
     teacher = teachers[kind] if "teacher" in inspect.signature(method.model).parameters else None
     trained: list[Any] = []
     bind = type(method).model
-    monkeypatch.setattr(
-        type(method), "model", lambda *given, **named: trained.append(bind(*given, **named)) or trained[-1]
-    )
+
+    @functools.wraps(bind)
+    def kept(*given: Any, **named: Any) -> Any:
+        trained.append(bind(*given, **named))
+        return trained[-1]
+
+    monkeypatch.setattr(type(method), "model", kept)
     folder = train(_asked(name, kind, tmp_path, pictures, teacher))
     model = trained[-1]
     run = open_run(folder, "cpu")
