@@ -17,6 +17,9 @@ from tasvir.lab.diffusion.preconditioning import PlainPreconditioning
 from tasvir.lab.diffusion.samplers.ddim import DdimSampler
 from tasvir.lab.diffusion.schedules.straight import StraightSchedule
 
+END = 1e-3
+"""Least time that the network is asked at."""
+
 
 class RectifiedFlowMethod(Method):
     """eps - x_0 by least squares; DDIM along straight paths is Euler's method in time."""
@@ -45,5 +48,5 @@ class RectifiedFlowMethod(Method):
             StraightSchedule(),
             PlainPreconditioning("velocity"),
         )
-        drawing = Drawing(DdimSampler(), 50, end=1e-3)
-        return GaussianModel(data, denoiser, FlowMatchingObjective(times), drawing, by_flow)
+        drawing = Drawing(DdimSampler(), 50, end=END)
+        return GaussianModel(data, denoiser, FlowMatchingObjective(times), drawing, by_flow(END))
