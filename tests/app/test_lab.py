@@ -21,6 +21,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner, Result
 
+from tasvir.app.cli.lab import train as train_command
 from tasvir.app.cli.lab.compare import read_budgets
 from tasvir.app.cli.lab.likelihood import lines
 from tasvir.app.cli.lab.sample import read_labels
@@ -108,6 +109,8 @@ def test_training_tells_where_everything_is(runner: CliRunner, tmp_path: Path) -
     last = json.loads(rows.stdout.splitlines()[-1])
     assert (last["progress"], last["step"], last["examples"]) == (1.0, 3, 24)
     assert "config, curve and samples are in" in rows.stderr
+    with Image.open(tmp_path / "run" / "curve.png") as drawn:
+        assert drawn.width > 300
     again = lab(runner, *words)
     assert again.exit_code == 1 and "already holds a run: add --resume" in again.stderr
     resumed = lab(runner, "train", "edm", "--out", tmp_path / "run", "--resume", "--device", "cpu")
@@ -119,6 +122,7 @@ def test_the_folder_is_named_after_method_and_data(
 ) -> None:
     seen: list[lab_runs.LabSettings] = []
     monkeypatch.setattr(lab_runs, "train", lambda asked, *_: seen.append(asked) or asked.out)
+    monkeypatch.setattr(train_command, "_draw_curve", lambda _: None)
     for data, folder in (
         ("2d:moons", "lab-edm-2d-moons"),
         ("mnist", "lab-edm-mnist"),
@@ -278,6 +282,10 @@ def test_a_plot_without_matplotlib_is_refused_at_once(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = lab(runner, "compare", "--oracle", "ring", "--samplers", "ddim", "--plot", tmp_path / "a.png")
     assert result.exit_code == 2 and "tasvir[lab]" in result.stderr
+    words = ["--data", "2d:moons", "--steps", 1, "--batch", 8, "--out", tmp_path / "run", *SMALL]
+    trained = lab(runner, "train", "edm", *words)
+    assert trained.exit_code == 0 and "tasvir[lab]" in trained.stderr
+    assert (tmp_path / "run" / "curve.jsonl").exists() and not (tmp_path / "run" / "curve.png").exists()
 
 
 def test_a_model_that_tells_the_true_density_is_found_right(points: Path) -> None:

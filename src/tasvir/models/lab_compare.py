@@ -40,7 +40,7 @@ SCHEDULES: dict[str, tuple[Callable[[], Schedule], float]] = {
 """Schedules for oracles, and the least time that is asked at."""
 
 FLOWS, FLOW_STEP = 100, 0.4
-"""Of how many starts the exact flow is followed, and in which steps: the ends are right to 1e-6."""
+"""Of how many starts the exact flow is followed, and in which steps: the ends are right to 1e-5."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Cell:
         evaluations: Evaluations that it took, None where it failed.
         distance: Of its samples to the truth.
         error: Standard error of that.
-        flow_error: Root mean square, over `FLOWS` samples and all coordinates, of the way to the exact flow's end;
-            None for stochastic samplers and for runs.
+        flow_error: Root mean square, over `FLOWS` samples and all coordinates, of the way to the end of the
+            exact flow; None for stochastic samplers and for runs.
         seconds: Of drawing all samples.
         failed: Why there is no number, None where there is.
     """

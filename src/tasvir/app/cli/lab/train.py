@@ -10,6 +10,7 @@ import typer
 
 from tasvir.app.cli.lab.options import DataFolder, DataName, PlaceName, Threads, lab_folder, read_values
 from tasvir.app.cli.options import Json
+from tasvir.errors import SettingError
 
 if TYPE_CHECKING:
     from tasvir.models.lab_runs import LabSettings
@@ -110,6 +111,16 @@ def _run(asked: LabSettings, root: Path, as_json: bool) -> None:
         typer.secho(_how_to_go_on(asked), fg="yellow", err=True)
         raise typer.Exit(INTERRUPTED) from problem
     typer.echo(f"trained; weights, config, curve and samples are in {folder}", err=as_json)
+    _draw_curve(folder)
+
+
+def _draw_curve(folder: Path) -> None:
+    from tasvir.app.cli.lab.plots import draw_curve
+
+    try:
+        draw_curve(folder)
+    except SettingError as problem:
+        typer.secho(f"note: no curve.png beside curve.jsonl: {problem}", fg="yellow", err=True)
 
 
 def _how_to_go_on(asked: LabSettings) -> str:
