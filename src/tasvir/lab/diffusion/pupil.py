@@ -11,7 +11,6 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from tasvir.errors import SettingError
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 
 
@@ -31,27 +30,10 @@ class Pupil(nn.Module):
         self.copy = copy.deepcopy(network).requires_grad_(False) if copied else None
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What the network tells."""
-        told: Tensor = self.network(x, noise, labels)
+    def forward(self, *given: Tensor | None) -> Tensor:
+        """What the network tells of x, noise, labels and what else it takes."""
+        told: Tensor = self.network(*given)
         return told
-
-    @torch.no_grad()
-    def begin_as(self, teacher: nn.Module) -> None:
-        """Take over the weights of a teacher (of another pupil: of its network).
-
-        Raises:
-            SettingError: It is a network of another kind or size.
-        """
-        source = teacher.network if isinstance(teacher, Pupil) else teacher
-        try:
-            self.network.load_state_dict(source.state_dict())
-        except RuntimeError:
-            raise SettingError(
-                "the teacher is a network of another kind or size than the student: give the student the "
-                "teacher's network options, or set fresh=true"
-            ) from None
-        self.follow(0.0)
 
     def begin_step(self, decay: float) -> int:
         """To be called for every loss: moves the copy and counts; tells how many steps were taken before."""

@@ -28,7 +28,7 @@ from tasvir.lab.diffusion.objectives.consistency import (
 from tasvir.lab.diffusion.pupil import Pupil
 from tasvir.lab.diffusion.samplers.consistency import ConsistencySampler
 from tasvir.lab.diffusion.schedules.karras import KarrasSchedule
-from tasvir.lab.diffusion.teachers import Untaught, teaching
+from tasvir.lab.diffusion.teachers import Untaught, begin_as, teacher_of
 
 NO_BOUND = "a consistency model jumps along the flow and does not tell its divergence"
 
@@ -79,11 +79,11 @@ class ConsistencyDistillationMethod(Method):
         curriculum = Curriculum(sigma_min, sigma_max, first, last, doubling, draw)
         objective: Objective = Untaught(self.name)
         if teacher is not None:
-            guide = guess_of(teaching(teacher))
+            guide = guess_of(teacher_of(teacher).denoiser)
             objective = ConsistencyObjective(curriculum, guide, softness, decay, weight)
         pupil = Pupil(network_for(data, **options) if network is None else network, decay > 0)
         if teacher is not None and not fresh:
-            pupil.begin_as(teaching(teacher).network)
+            begin_as(pupil, teacher_of(teacher).network)
         return _bound(data, pupil, curriculum, objective)
 
 

@@ -97,7 +97,7 @@ class UNetNetwork(nn.Module):
         shape: tuple[int, ...],
         classes: int | None = None,
         outputs: int = 1,
-        width: int = 64,
+        width: int = 32,
         multipliers: tuple[int, ...] = (1, 2),
         depth: int = 1,
     ) -> None:
