@@ -29,6 +29,7 @@ from dataclasses import asdict, dataclass, field, replace
 from tasvir import registry
 from tasvir.errors import SettingError, TasvirError
 from tasvir.generate.base import DrawSettings, Generator
+from tasvir.generate.samplers import find_sampler
 from tasvir.guide.base import Guide
 from tasvir.layout import checked, differences
 from tasvir.loop import Event, Switches, attempt_seed, best_index, spent
@@ -77,7 +78,7 @@ def generate(
     if layout is not None and not guided:
         raise SettingError("a layout was given, but guided=False draws without one: drop one of the two")
     if sampler is not None:
-        registry.find("samplers", sampler)
+        find_sampler(sampler)
     painter = registry.create("generators", generator, Generator)
     if guided and not painter.reads_layouts:
         raise SettingError(f"generator {painter.label!r} reads no layouts: draw unguided, or choose another")

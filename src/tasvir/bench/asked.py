@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import tasvir
-from tasvir import registry
 from tasvir.bench.lines import replace_file
 from tasvir.bench.reading import ASKED, FORMAT, read_asked
 from tasvir.errors import RecordError, SettingError
 from tasvir.generate.base import DrawSettings
+from tasvir.generate.samplers import find_sampler
 
 OF_OTHERS = "pictures"
 """Spec of a column whose pictures were not drawn here."""
@@ -162,7 +162,7 @@ def settings_of(sweep: Sweep, draw: Sweep) -> dict[str, Any]:
         told["size"] = sides(told["size"])
     DrawSettings(**told)
     if told.get("sampler") is not None:
-        registry.find("samplers", told["sampler"])
+        find_sampler(told["sampler"])
     return told
 
 

@@ -72,9 +72,9 @@ def parse_side(text: str) -> int | str:
 
 
 def _name(text: str) -> str:
-    from tasvir import registry
+    from tasvir.generate.samplers import find_sampler
 
-    registry.find("samplers", text)
+    find_sampler(text)
     return text
 
 

@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 import torch
 from PIL import Image
 
-from tasvir import registry
-from tasvir.errors import PluginError, SettingError, WeightsError
+from tasvir.errors import SettingError, WeightsError
 from tasvir.generate.base import DrawSettings, Generator
 from tasvir.models.embedded import weights
 from tasvir.models.embedded.conditioning import MAX_THINGS, PHRASE_WORDS, Grounding
 from tasvir.models.embedded.layout_pipeline import NATIVE, EmbeddedLayoutPipeline
 from tasvir.models.embedded.loading import device_and_dtype, require_whole
 from tasvir.models.fingerprint import fingerprint
+from tasvir.models.hub.drawing import scheduler_of
 from tasvir.models.load import LoadSettings
 from tasvir.models.quiet import quiet
 from tasvir.records import Layout, Picture, Prompt
@@ -88,7 +88,8 @@ class EmbeddedGenerator(Generator):
         """
         if not prompts:
             return []
-        self.pipeline.scheduler = self._sampler(settings.sampler)
+        own = self._scheduler
+        self.pipeline.scheduler = own if settings.sampler is None else scheduler_of(settings.sampler, own)
         steps = settings.steps or STEPS
         scale = SCALE if settings.scale is None else settings.scale
         groundings = [grounding_of(layout) for layout in layouts]
@@ -119,18 +120,6 @@ class EmbeddedGenerator(Generator):
         lost = [*encoder.unread(prompt.text)]
         lost += [word for phrase in phrases for word in encoder.unread(phrase, PHRASE_WORDS)]
         return list(dict.fromkeys(lost))
-
-    def _sampler(self, name: str | None) -> object:
-        if name is None:
-            return self._scheduler
-        sampler = registry.load("samplers", name)
-        if not callable(getattr(sampler, "from_config", None)):
-            raise PluginError(
-                f"sampler {name!r} leads to {sampler!r}, which has no from_config: a sampler is a scheduler "
-                "class in the manner of diffusers; mend or remove its package, or choose another name"
-            )
-        # latents are not bounded by 1 as pixels are, but some samplers clip at 1 if nobody says otherwise
-        return sampler.from_config(self._scheduler.config, clip_sample=False)
 
 
 def grounding_of(layout: Layout | None) -> Grounding | None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tasvir import registry
 from tasvir.errors import PluginError, SettingError
+from tasvir.models.hub.lab_scheduler import LabScheduler
 from tasvir.records import Picture
 
 BLOCKED = "the model's safety checker took it for unsafe and put a black picture in its place"
@@ -50,6 +51,31 @@ def use_sampler(pipeline: Any, name: str | None) -> str:
     return type(pipeline.scheduler).__name__
 
 
+def scheduler_of(name: str, own: Any) -> Any:
+    """A sampler as a scheduler that integrates what a model's own one does.
+
+    Args:
+        name: Plugin of kind "samplers".
+        own: The model's scheduler, whose configuration is taken over.
+
+    Raises:
+        UnknownNameError: No such sampler.
+        PluginError: The plugin is no scheduler.
+    """
+    chosen = registry.load("samplers", name)
+    if not callable(getattr(chosen, "from_config", None)):
+        raise PluginError(
+            f"sampler {name!r} leads to {chosen!r}, which has no from_config: a sampler is a scheduler "
+            "class in the manner of diffusers; mend or remove its package, or choose another name"
+        )
+    registry.load_whole("samplers", name)
+    model = registry.split(name)[1]
+    given = {**own.config, "_class_name": type(own).__name__}
+    # latents are not bounded by 1 as pixels are, but some samplers clip at 1 if nobody says otherwise
+    changes = {"clip_sample": given.get("clip_sample", False), **({} if model is None else {"model": model})}
+    return chosen.from_config(given, **changes)
+
+
 def check_steps(pipeline: Any, steps: int) -> None:
     """Check that a pipeline's sampler can do so few steps; some fail half-way through their arithmetic.
 
@@ -68,24 +94,20 @@ def check_steps(pipeline: Any, steps: int) -> None:
 
 
 def _made(name: str, own: Any, pipeline: str) -> Any:
-    chosen = registry.load("samplers", name)
-    if not callable(getattr(chosen, "from_config", None)):
-        raise PluginError(
-            f"sampler {name!r} leads to {chosen!r}, which has no from_config: a sampler is a scheduler "
-            "class in the manner of diffusers; mend or remove its package, or choose another name"
-        )
-    if not _fits(chosen, own):
+    made = scheduler_of(name, own)
+    if not isinstance(made, LabScheduler) and not _fits(type(made), own):
         kind = "flow matching" if _is_flow(own) else "noise prediction"
         raise SettingError(
             f"sampler {name!r} cannot be used with {pipeline}, which was trained by {kind} and comes with "
             f"{type(own).__name__}: leave out the sampler"
         )
-    # latents are not bounded by 1 as pixels are, but some samplers clip at 1 if nobody says otherwise
-    return chosen.from_config(own.config, clip_sample=own.config.get("clip_sample", False))
+    return made
 
 
 def _is_flow(scheduler: Any) -> bool:
     config = scheduler.config
+    if isinstance(scheduler, LabScheduler):
+        return scheduler.process.kind != "betas"
     named = "FlowMatch" in type(scheduler).__name__ or "Flow" in str(config.get("_class_name", ""))
     return named or bool(config.get("use_flow_sigmas")) or config.get("prediction_type") == "flow_prediction"
 
