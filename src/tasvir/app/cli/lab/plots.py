@@ -94,4 +94,6 @@ def _save(figure: Figure, file: Path) -> None:
     try:
         figure.savefig(file, dpi=120)
     except (OSError, ValueError) as problem:
-        raise OutputError(f"the plot cannot be written to {file} ({problem}): name a .png or .svg") from problem
+        raise OutputError(
+            f"the plot cannot be written to {file} ({problem}): name a .png or .svg"
+        ) from problem
