@@ -29,8 +29,10 @@ def train(
         typer.Option(help="Budget, resumptions included; 1 for points and 10 for pictures if none is given."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Budget in steps; the sooner of the two ends it.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Examples a step; 512 points or 128 pictures.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate; 0.002 or 0.001.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Examples a step; 512 points or 64 pictures if left out.")
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.", show_default="0.002")] = None,
     seed: Annotated[
         int | None, typer.Option(help="What all random draws come from.", show_default="0")
     ] = None,
