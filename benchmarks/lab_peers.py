@@ -77,37 +77,40 @@ class Peer:
     run: Callable[[Law, Tensor, Range, int], tuple[Tensor, int]]
 
 
-class Counted:
-    """The oracle in y over r, counting."""
+def scheduled(
+    scheduler: Any, law: Law, z: Tensor, steps: int, questions: int | None = None
+) -> tuple[Tensor, list[float]]:
+    """Run a scheduler of diffusers from z; it is told exact eps, or EDM's network output where it wants that.
 
-    def __init__(self, law: Law) -> None:
-        self.law, self.asked = law, 0
+    Args:
+        scheduler: Fresh.
+        law: Who answers.
+        z: Standard normal, [N, D]; the start is the scheduler's first noise times it.
+        steps: As `set_timesteps` takes them.
+        questions: Stop after so many; None = at its end.
 
-    def x0(self, y: Tensor, ratio: float) -> Tensor:
-        self.asked += 1
-        return self.law.denoise(y.double(), 1.0, ratio).to(y)
-
-
-def scheduled(scheduler: Any, law: Law, z: Tensor, steps: int) -> tuple[Tensor, int]:
-    """Run a scheduler of diffusers from z; it is told exact eps, or EDM's network output where it wants that."""
+    Returns:
+        y where it stopped, and r of every question.
+    """
     scheduler.set_timesteps(steps)
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(0)
-    level = _level_of(scheduler)
-    counted = Counted(law)
-    preserving = _preserves(scheduler)
-    sample = None
+    level, preserving = _level_of(scheduler), _preserves(scheduler)
+    asked: list[float] = []
+    sample = torch.empty(0)
     for i, t in enumerate(scheduler.timesteps):
         ratio = level(i, int(t))
         scale = 1 / math.sqrt(1 + ratio**2) if preserving else 1.0
-        if sample is None:
+        if not asked:
             sample = z * ratio * scale
+        if len(asked) == questions:
+            return (sample / scale).double(), asked
         y = sample / scale
-        x0 = counted.x0(y, ratio)
+        x0 = law.denoise(y.double(), 1.0, ratio).to(y)
+        asked.append(ratio)
         scheduler.scale_model_input(sample, t)
         sample = scheduler.step(_output(scheduler, sample, y, x0, ratio), t, sample).prev_sample
-    assert sample is not None
-    return (sample / _last_scale(scheduler) if preserving else sample).double(), counted.asked
+    return (sample / _last_scale(scheduler) if preserving else sample).double(), asked
 
 
 def _output(scheduler: Any, sample: Tensor, y: Tensor, x0: Tensor, ratio: float) -> Tensor:
@@ -221,7 +224,8 @@ def _peer(kind: str, grid: str | None, options: dict[str, Any]) -> Peer:
             warnings.simplefilter("ignore")
             scheduler = made(**table, **spaced, **options)
             wide = z if kind not in SINGLE else z.float()
-            return scheduled(scheduler, law, wide, _steps(kind, evaluations))
+            y, asked = scheduled(scheduler, law, wide, _steps(kind, evaluations))
+            return y, len(asked)
 
     return Peer(f"{kind} ({', '.join(filter(None, [grid, shown]))})", "diffusers", run)
 
@@ -298,7 +302,7 @@ def azula_on(
     import azula.sample
 
     grid = torch.tensor(ratios, dtype=torch.float64)
-    counted = Counted(law)
+    asked = 0
 
     class GridSchedule(azula.noise.Schedule):
         def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -309,12 +313,14 @@ def azula_on(
         schedule = GridSchedule()
 
         def forward(self, x_t: Tensor, t: Tensor, **kwargs: Any) -> azula.denoise.DiracPosterior:
-            return azula.denoise.DiracPosterior(counted.x0(x_t, float(self.schedule(t)[1])))
+            nonlocal asked
+            asked += 1
+            return azula.denoise.DiracPosterior(law.denoise(x_t, 1.0, float(self.schedule(t)[1])))
 
     sampler = getattr(azula.sample, kind)(
         Exact(), steps=len(ratios) - 1, silent=True, dtype=torch.float64, **options
     )
-    return sampler(y), counted.asked
+    return sampler(y), asked
 
 
 def _azula_peer(kind: str, options: dict[str, Any], grid: str) -> Peer:

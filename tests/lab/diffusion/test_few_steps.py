@@ -121,8 +121,9 @@ def test_a_student_of_one_step_comes_out_of_thirty_two() -> None:
     once = student.sample(1500, 0)
     assert once.evaluations == 1
     assert energy_distance(once.x, data.test) < 0.05
-    with pytest.raises(SettingError, match="taught 1 steps"):
-        student.sample(2, 0, steps=4)
+    assert student.sample(2, 0, steps=4).evaluations == 4
+    with pytest.raises(SettingError, match="grids of its own"):
+        student.sample(2, 0, steps=3)
 
 
 def jumps_of(x: Tensor, here: Tensor, there: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import pytest
 import torch
-from lab_walks import LineDenoiser, grid, line_gaussian
+from lab_problems import slopes
+from lab_walks import LineDenoiser, grid, line_gaussian, weak_errors
 from torch import Tensor
 
 from tasvir.errors import NotFiniteError, SettingError
@@ -16,11 +17,13 @@ from tasvir.lab.diffusion.paths import Path
 from tasvir.lab.diffusion.samplers.ancestral import AncestralSampler
 from tasvir.lab.diffusion.samplers.annealed_langevin import AnnealedLangevinSampler
 from tasvir.lab.diffusion.samplers.base import Noise, Question, Sampler, Walk
+from tasvir.lab.diffusion.samplers.consistent_annealed import ConsistentAnnealedSampler
 from tasvir.lab.diffusion.samplers.ddim import DdimSampler
 from tasvir.lab.diffusion.samplers.ddim_eta import DdimEtaSampler
 from tasvir.lab.diffusion.samplers.dpmpp_2m_sde import Dpmpp2mSdeSampler
 from tasvir.lab.diffusion.samplers.dpmpp_sde import DpmppSdeSampler
 from tasvir.lab.diffusion.samplers.edm_churn import EdmChurnSampler
+from tasvir.lab.diffusion.samplers.er_sde import ErSdeSampler
 from tasvir.lab.diffusion.samplers.euler_a import EulerAncestralSampler
 from tasvir.lab.diffusion.samplers.euler_maruyama import EulerMaruyamaSampler
 from tasvir.lab.diffusion.samplers.gotta_go_fast import GottaGoFastSampler
@@ -28,6 +31,7 @@ from tasvir.lab.diffusion.samplers.heun import HeunSampler
 from tasvir.lab.diffusion.samplers.predictor_corrector import PredictorCorrectorSampler
 from tasvir.lab.diffusion.samplers.restart import Interval, RestartSampler
 from tasvir.lab.diffusion.samplers.reverse_diffusion import ReverseDiffusionSampler
+from tasvir.lab.diffusion.samplers.sa_solver import SaSolverSampler
 from tasvir.lab.diffusion.samplers.sde_dpm_solver_1 import SdeDpmSolver1Sampler
 from tasvir.lab.diffusion.samplers.sde_dpm_solver_2m import SdeDpmSolver2mSampler
 from tasvir.lab.diffusion.sampling import gaussian_noise, sample
@@ -149,6 +153,36 @@ def test_euler_ancestral_is_what_pipelines_know() -> None:
         y = y + slope * (down - here.ratio) + draw(y) * up
     found = sample(denoiser, EulerAncestralSampler(eta=0.7), through, x, noise).x
     assert torch.allclose(found, y * through.levels[-1].alpha, rtol=1e-11)
+
+
+@pytest.mark.parametrize("schedule", [VP, VE], ids=lambda one: one.name)
+@pytest.mark.parametrize("steps", [1, 2, 7])
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        AncestralSampler(),
+        ConsistentAnnealedSampler(),
+        ConsistentAnnealedSampler(1.0),
+        DdimEtaSampler(0.5),
+        Dpmpp2mSdeSampler(),
+        DpmppSdeSampler(),
+        ErSdeSampler(),
+        SaSolverSampler(),
+        SaSolverSampler(0.4),
+    ],
+    ids=lambda one: one.name,
+)
+def test_data_of_one_point_are_drawn_exactly(sampler: Sampler, steps: int, schedule: Schedule) -> None:
+    """The guess never changes then: noise kept and noise added must sum to each level's, at any steps."""
+    through = grid(schedule, steps, "karras", 0.02)
+    found = after(sampler, through, through.levels[0].sigma ** 2, data=0.0)
+    assert found == pytest.approx(through.levels[-1].sigma ** 2, rel=1e-11)
+
+
+def test_the_stochastic_adams_method_without_noise_is_of_order_two() -> None:
+    assert slopes(weak_errors(SaSolverSampler(0.0), VP, (64, 128, 256), 0.15))[-1] == pytest.approx(
+        2, abs=0.25
+    )
 
 
 @pytest.mark.parametrize("steps", [10, 40])
@@ -275,6 +309,8 @@ def test_churn_never_goes_beyond_the_schedule_or_sqrt_two() -> None:
         lambda: Interval(0.3, 0.1, repeats=1),
         lambda: Interval(0.1, 0.3, repeats=1, steps=0),
         lambda: GottaGoFastSampler(absolute=0.0),
+        lambda: ConsistentAnnealedSampler(0.0),
+        lambda: SaSolverSampler(-1.0),
     ],
 )
 def test_numbers_out_of_range_are_refused(make: type[Sampler]) -> None:

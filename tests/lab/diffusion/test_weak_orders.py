@@ -21,7 +21,7 @@ SAMPLERS = [registry.create("lab.samplers", name, Sampler) for name in registry.
 STOCHASTIC = [one for one in SAMPLERS if one.stochastic]
 ADAPTIVE = {"gotta-go-fast"}
 """Their steps depend on what they see, so that their walk is not affine; see test_adaptive_sde."""
-SCHEDULES: list[tuple[Schedule, float]] = [(LinearSchedule(), 0.15), (KarrasSchedule(20.0), 0.3)]
+SCHEDULES: list[tuple[Schedule, float]] = [(LinearSchedule(), 0.15), (KarrasSchedule(20.0), 0.5)]
 """Each with a level of about as much noise as data: some first-order errors vanish where no noise is left."""
 
 

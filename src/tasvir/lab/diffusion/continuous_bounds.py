@@ -64,7 +64,7 @@ def continuous_bound(
 
     Args:
         denoiser: Who guesses.
-        data: [N, ...].
+        data: [N, ...]; all are asked for at the same times, so their errors are a little alike.
         end: Least time at which it is asked, above sigma = 0.
         levels: Values a number of the data can take, from -1 to 1; None = real numbers.
         terminal: Density at the last time; None = noise alone.

@@ -24,11 +24,6 @@ Coupling = Callable[[Tensor, Tensor], Tensor]
 """(noise [B, ...], data [B, ...]) -> the noise in the order in which it goes with the data."""
 
 
-def independent(noise: Tensor, data: Tensor) -> Tensor:
-    """As they came."""
-    return noise
-
-
 def optimal(noise: Tensor, data: Tensor) -> Tensor:
     """The order that makes the sum of squared distances least, exactly (linear assignment; O(B^3)).
 
@@ -42,9 +37,6 @@ def optimal(noise: Tensor, data: Tensor) -> Tensor:
     costs = torch.cdist(data.flatten(1).double(), noise.flatten(1).double()).square()
     _, order = linear_sum_assignment(costs.cpu().numpy())
     return noise[torch.from_numpy(order).to(noise.device)]
-
-
-COUPLINGS: dict[str, Coupling] = {"independent": independent, "optimal": optimal}
 
 
 def transport_cost(noise: Tensor, ends: Tensor) -> float:

@@ -40,21 +40,22 @@ def discretised_gaussian(data: Tensor, mean: Tensor, deviation: Tensor, levels: 
     return found
 
 
-def among_levels(data: Tensor, seen: Tensor, deviation: float, levels: int | None) -> Tensor:
+def among_levels(data: Tensor, seen: Tensor, deviation: float | Tensor, levels: int | None) -> Tensor:
     """VDM's decoder: log p(level) proportional to N(seen; level, deviation^2) (Kingma et al. 2021, eq. 8).
 
     Args:
         data: On ``levels`` values from -1 to 1.
         seen: Data plus noise, x_t / alpha; same shape.
-        deviation: Of that noise, sigma / alpha.
+        deviation: Of that noise, sigma / alpha; a tensor [] keeps its gradient.
         levels: None = real numbers: the log density of data around ``seen``.
 
     Returns:
         Shape of data, float64.
     """
+    deviation = torch.as_tensor(deviation, dtype=torch.float64)
     own = -0.5 * ((data.double() - seen.double()) / deviation) ** 2
     if levels is None:
-        return own - math.log(deviation) - 0.5 * math.log(2 * math.pi)
+        return own - deviation.log() - 0.5 * math.log(2 * math.pi)
     values = torch.linspace(-1, 1, levels, dtype=torch.float64, device=data.device)
     total = torch.stack([-0.5 * ((seen.double() - value) / deviation) ** 2 for value in values])
     return own - total.logsumexp(0)

@@ -19,7 +19,7 @@ from tasvir.lab.diffusion.denoiser import Denoiser
 from tasvir.lab.diffusion.integrate import integrate, largest
 from tasvir.lab.diffusion.methods.base import Bound
 from tasvir.lab.diffusion.oracles.base import Law
-from tasvir.lab.diffusion.probability_flow import TOLERANCE, ProbabilityFlow, length
+from tasvir.lab.diffusion.probability_flow import ProbabilityFlow, length
 from tasvir.lab.diffusion.schedules.base import Level
 
 Terminal = Callable[[Tensor, Level], Tensor]
@@ -85,8 +85,8 @@ def log_likelihood(
     end: float,
     terminal: Terminal | None = None,
     trace: Hutchinson | None = None,
-    rtol: float = TOLERANCE,
-    atol: float = TOLERANCE,
+    rtol: float = 1e-6,
+    atol: float = 1e-6,
 ) -> FlowLikelihood:
     """log p of data under a denoiser's probability flow, in nats of the units they come in.
 

@@ -9,6 +9,7 @@ from torch import nn
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
+from tasvir.lab.diffusion.methods.likelihoods import by_chain
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.simple import SimpleObjective, Weight
@@ -16,6 +17,7 @@ from tasvir.lab.diffusion.preconditioning import PlainPreconditioning
 from tasvir.lab.diffusion.predictions import Prediction
 from tasvir.lab.diffusion.samplers.ancestral import AncestralSampler
 from tasvir.lab.diffusion.schedules.table import TableSchedule, linear_betas
+from tasvir.lab.diffusion.variances import beta
 
 
 class DdpmMethod(Method):
@@ -52,4 +54,5 @@ class DdpmMethod(Method):
             PlainPreconditioning(prediction),
         )
         objective = SimpleObjective(chain, weight, gamma)
-        return GaussianModel(data, denoiser, objective, Drawing(AncestralSampler(), 200, end=1.0))
+        drawing = Drawing(AncestralSampler(), 200, end=1.0)
+        return GaussianModel(data, denoiser, objective, drawing, by_chain(chain, beta))

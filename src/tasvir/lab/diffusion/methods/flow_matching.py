@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 from torch import nn
 
 from tasvir.lab.data.base import Data
-from tasvir.lab.diffusion.couplings import independent, optimal
+from tasvir.lab.diffusion.couplings import optimal
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.base import Objective
 from tasvir.lab.diffusion.objectives.coupled import CoupledObjective
+from tasvir.lab.diffusion.objectives.flow_matching import FlowMatchingObjective, Times
 from tasvir.lab.diffusion.preconditioning import PlainPreconditioning
 from tasvir.lab.diffusion.samplers.ddim import DdimSampler
 from tasvir.lab.diffusion.schedules.base import Schedule
@@ -30,7 +31,13 @@ class FlowMatchingMethod(Method):
     source: ClassVar[str] = "Lipman et al. 2023; thesis 4.3.1.6"
 
     def model(
-        self, data: Data, network: nn.Module | None = None, *, sigma_min: float = 1e-4, **options: Any
+        self,
+        data: Data,
+        network: nn.Module | None = None,
+        *,
+        sigma_min: float = 1e-4,
+        times: Times = "uniform",
+        **options: Any,
     ) -> GaussianModel:
         """See `Method.model`.
 
@@ -38,10 +45,11 @@ class FlowMatchingMethod(Method):
             data: Points or pictures.
             network: None = one made with ``options``.
             sigma_min: Width of the Gaussian around every example.
+            times: uniform or logit-normal, in training.
             options: Of `network_for`.
         """
         schedule = ConditionalOtSchedule(sigma_min)
-        return flowing(data, network, schedule, CoupledObjective(independent), **options)
+        return flowing(data, network, schedule, FlowMatchingObjective(times), **options)
 
 
 class OtFlowMatchingMethod(Method):

@@ -9,6 +9,7 @@ from torch import nn
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
+from tasvir.lab.diffusion.methods.likelihoods import by_chain
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.networks.variance import VarianceNetwork
@@ -49,6 +50,7 @@ class IddpmMethod(Method):
         denoiser = NetworkDenoiser(
             told, TableSchedule(betas(CosineSchedule(), chain)), PlainPreconditioning("eps")
         )
-        sampler = AncestralSampler(LearnedVariance(told.last_fraction))
+        variance = LearnedVariance(told.last_fraction)
         objective = HybridObjective(chain, data.levels, bound_weight)
-        return GaussianModel(data, denoiser, objective, Drawing(sampler, 100, end=1.0))
+        drawing = Drawing(AncestralSampler(variance), 100, end=1.0)
+        return GaussianModel(data, denoiser, objective, drawing, by_chain(chain, variance))

@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 from torch import nn
 
 from tasvir.lab.data.base import Data
-from tasvir.lab.diffusion.couplings import independent
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
-from tasvir.lab.diffusion.objectives.coupled import CoupledObjective
+from tasvir.lab.diffusion.objectives.flow_matching import FlowMatchingObjective
 from tasvir.lab.diffusion.preconditioning import PlainPreconditioning
 from tasvir.lab.diffusion.samplers.interpolant_sde import InterpolantSdeSampler
 from tasvir.lab.diffusion.schedules.interpolant import InterpolantSchedule, Way
@@ -52,4 +51,4 @@ class InterpolantMethod(Method):
         made = network_for(data, **options) if network is None else network
         denoiser = NetworkDenoiser(made, schedule, PlainPreconditioning("v"))
         drawing = Drawing(InterpolantSdeSampler(level), 50, "time", 1e-3)
-        return GaussianModel(data, denoiser, CoupledObjective(independent), drawing)
+        return GaussianModel(data, denoiser, FlowMatchingObjective(), drawing)

@@ -24,20 +24,26 @@ from tasvir.lab.diffusion.teachers import Untaught, begin_as, teacher_of
 
 
 class ProgressiveModel(GaussianModel):
-    """A student that knows the steps it was taught last, and no others."""
+    """A student of the steps that it was taught last; more are those of earlier rounds, half forgotten."""
 
     halving: Halving
 
+    @property
+    def taught(self) -> int:
+        """How many steps it was taught last."""
+        return self.halving.steps(max(0, int(pupil_of(self.denoiser).steps) - 1))
+
     def path(self, steps: int | None = None, spacing: str | None = None) -> Path:
-        """The grid that the student was taught on.
+        """The student's grid of so many steps; None = those that it was taught last.
 
         Raises:
-            SettingError: Another number of steps, or another spacing, is asked for.
+            SettingError: It has none of so many steps, or another spacing is asked for.
         """
-        taught = self.halving.steps(max(0, int(pupil_of(self.denoiser).steps) - 1))
-        if steps not in (None, taught) or spacing not in (None, "karras"):
-            raise SettingError(f"this student was taught {taught} steps of its own grid: ask for those")
-        levels = self.halving.levels(self.schedule)[:: self.halving.begin // taught]
+        count = self.taught if steps is None else steps
+        known = [self.halving.begin >> one for one in range(self.halving.rounds + 1)]
+        if count not in known or spacing not in (None, "karras"):
+            raise SettingError(f"{count} steps: this student has grids of its own, of {known} steps")
+        levels = self.halving.levels(self.schedule)[:: self.halving.begin // count]
         return Path(tuple(self.schedule.level(float(level)) for level in levels))
 
 

@@ -9,6 +9,7 @@ from torch import nn
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
+from tasvir.lab.diffusion.methods.likelihoods import by_flow
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.flow_matching import FlowMatchingObjective, Times
@@ -44,6 +45,5 @@ class RectifiedFlowMethod(Method):
             StraightSchedule(),
             PlainPreconditioning("velocity"),
         )
-        return GaussianModel(
-            data, denoiser, FlowMatchingObjective(times), Drawing(DdimSampler(), 50, end=1e-3)
-        )
+        drawing = Drawing(DdimSampler(), 50, end=1e-3)
+        return GaussianModel(data, denoiser, FlowMatchingObjective(times), drawing, by_flow)

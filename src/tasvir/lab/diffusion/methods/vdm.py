@@ -9,6 +9,7 @@ from torch import nn
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
+from tasvir.lab.diffusion.methods.likelihoods import in_continuous_time
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.networks.scheduled import ScheduledNetwork
@@ -49,4 +50,4 @@ class VdmMethod(Method):
         inner = network_for(data, **options) if network is None else network
         denoiser = NetworkDenoiser(ScheduledNetwork(inner, schedule), schedule, PlainPreconditioning("eps"))
         drawing = Drawing(AncestralSampler(), 100, end=0.0, to_data=False)
-        return GaussianModel(data, denoiser, VdmObjective(data.levels), drawing)
+        return GaussianModel(data, denoiser, VdmObjective(data.levels), drawing, in_continuous_time)

@@ -10,6 +10,7 @@ from torch import nn
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
+from tasvir.lab.diffusion.methods.likelihoods import by_flow
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.simple import SimpleObjective
@@ -49,7 +50,7 @@ class VeSdeMethod(Method):
             PlainPreconditioning("eps", data.deviation),
         )
         drawing = Drawing(PredictorCorrectorSampler(), 150, end=0.0, to_data=False)
-        return GaussianModel(data, denoiser, SimpleObjective(smallest=0.0), drawing)
+        return GaussianModel(data, denoiser, SimpleObjective(smallest=0.0), drawing, by_flow)
 
 
 def widest(data: Data) -> float:

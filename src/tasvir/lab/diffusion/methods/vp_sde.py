@@ -9,6 +9,7 @@ from torch import nn
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
+from tasvir.lab.diffusion.methods.likelihoods import by_flow
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.base import Objective
@@ -57,4 +58,5 @@ class VpSdeMethod(Method):
         objective: Objective = (
             LikelihoodObjective(smallest=SMALLEST) if likelihood else SimpleObjective(smallest=SMALLEST)
         )
-        return GaussianModel(data, denoiser, objective, Drawing(EulerMaruyamaSampler(), 250, end=END))
+        drawing = Drawing(EulerMaruyamaSampler(), 250, end=END)
+        return GaussianModel(data, denoiser, objective, drawing, by_flow)

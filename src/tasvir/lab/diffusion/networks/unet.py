@@ -119,7 +119,9 @@ class UNetNetwork(nn.Module):
         )
         self.norm = nn.GroupNorm(GROUPS, width)
         self.leave = zeroed(nn.Conv2d(width, 4 * channels * outputs, 3, padding=1))
-        self.to(memory_format=torch.channels_last)  # CPUs convolve quicker so
+        for parameter in self.parameters():
+            if parameter.ndim == 4:  # CPUs convolve quicker so
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, noise: Tensor, labels: Tensor | None = None) -> Tensor:
         """x [B, C, H, W], noise [B], labels [B] int64 or None -> [B, outputs * C, H, W]."""

@@ -7,12 +7,11 @@ section 3.1).
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from tasvir.errors import SettingError
+from tasvir.lab.diffusion.decoders import discretised_gaussian
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.variance import VarianceNetwork
 from tasvir.lab.diffusion.objectives.base import Objective
@@ -65,7 +64,7 @@ class HybridObjective(Objective):
         apart = (shaped(share, data) * (data - guess)).square()
         divergence = 0.5 * (log_told - log_true + torch.exp(log_true - log_told) - 1)
         divergence = divergence + 0.5 * apart * torch.exp(-log_told)
-        decoded = -decoder_log_probability(data, guess, log_told, self.levels)
+        decoded = -discretised_gaussian(data, guess, torch.exp(log_told / 2), self.levels).to(data)
         return torch.where(shaped(first, data).bool(), decoded, divergence).flatten(1).mean(1)
 
 
@@ -94,28 +93,3 @@ def reverse_law(
     low, high = shaped(log_tilde, fraction), shaped(log_beta, fraction)
     told: Tensor = fraction * high + (1 - fraction) * low
     return low, told, schedule.alpha(before) * gone
-
-
-def decoder_log_probability(data: Tensor, mean: Tensor, log_variance: Tensor, levels: int | None) -> Tensor:
-    """log of the share of N(mean, variance) in the bin of every number, the shape of data (DDPM's L_0).
-
-    Data in -1 to 1 with ``levels`` values; the two outermost bins reach to infinity. None: log density.
-    """
-    deviation = torch.exp(0.5 * log_variance)
-    if levels is None:
-        density: Tensor = -0.5 * (((data - mean) / deviation).square() + log_variance + math.log(2 * math.pi))
-        return density
-    half = 1 / (levels - 1)
-    above, below = (data + half - mean) / deviation, (data - half - mean) / deviation
-    above = above.masked_fill(data > 1 - half, torch.inf)
-    below = below.masked_fill(data < -1 + half, -torch.inf)
-    return _log_between(below, above)
-
-
-def _log_between(low: Tensor, high: Tensor) -> Tensor:
-    """log(Phi(high) - Phi(low)); both are turned to the side where Phi is small and its log exact."""
-    flip = low > 0
-    a, b = torch.where(flip, -high, low), torch.where(flip, -low, high)
-    larger, smaller = torch.special.log_ndtr(b), torch.special.log_ndtr(a)
-    found: Tensor = larger + torch.log1p(-torch.exp((smaller - larger).clamp(max=-1e-7)))
-    return found
