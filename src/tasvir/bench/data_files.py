@@ -140,8 +140,8 @@ def _check(published: PublishedData, file: str, data: bytes, where: str) -> None
         ) from problem
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != published.files[file]:
         raise SettingError(
-            f"{file} of {where} is not the published file (its MD5 differs): fetch it again; data of your own "
-            "are opened where they lie, with --data idx:FOLDER or folder:FOLDER"
+            f"{file} of {where} is not the published file (its MD5 differs): fetch it again; data of your "
+            "own are opened where they lie, with --data idx:FOLDER or folder:FOLDER"
         )
 
 

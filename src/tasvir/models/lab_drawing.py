@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from tasvir import registry
 from tasvir.errors import SettingError
+from tasvir.lab.diffusion.guidance.classifier_free import for_classes
 from tasvir.lab.diffusion.methods.base import Model
 from tasvir.lab.diffusion.methods.gaussian import GaussianModel
 from tasvir.lab.diffusion.samplers.base import Sampler
@@ -28,12 +30,14 @@ class Wish:
         steps: How many; None = the method's own, or what ``evaluations`` buy.
         evaluations: Budget of network evaluations.
         labels: Classes, used in turn; empty = none.
+        guidance: Classifier-free guidance scale, 1 = none; needs classes.
     """
 
     sampler: str | None = None
     steps: int | None = None
     evaluations: int | None = None
     labels: Sequence[int] = ()
+    guidance: float = 1.0
 
 
 def draw(model: Model, n: int, seed: int, wish: Wish) -> Sampled:
@@ -56,7 +60,8 @@ def draw(model: Model, n: int, seed: int, wish: Wish) -> Sampled:
         count = min(size, n - start)
         own = seed if start == 0 else int(np.random.SeedSequence([seed, start]).generate_state(1)[0])
         chosen = None if labels is None else labels[start : start + count]
-        parts.append(model.sample(count, own, sampler=sampler, steps=steps, labels=chosen))
+        more = _guided(model, chosen, wish.guidance)
+        parts.append(model.sample(count, own, sampler=sampler, steps=steps, labels=chosen, **more))
     return Sampled(
         torch.cat([part.x for part in parts]), parts[0].evaluations, sum(part.seconds for part in parts)
     )
@@ -85,3 +90,12 @@ def _labels(n: int, labels: Sequence[int]) -> torch.Tensor | None:
     if not labels:
         return None
     return torch.tensor(labels, dtype=torch.int64).repeat(-(-n // len(labels)))[:n]
+
+
+def _guided(model: Model, labels: torch.Tensor | None, scale: float) -> dict[str, Any]:
+    if scale == 1.0:
+        return {}
+    if labels is None or not isinstance(model, GaussianModel):
+        raise SettingError("guidance goes towards classes: give --labels, and a model trained with classes")
+    place = next(model.network.parameters()).device
+    return {"denoiser": for_classes(model.asked(len(labels), labels.to(place)), labels.to(place), scale)}

@@ -18,7 +18,7 @@ from tasvir.lab.diffusion.methods.base import Method, Model
 from tasvir.lab.training.checkpoints import check_writable, stored_state
 from tasvir.lab.training.configuration import DataFacts, RunConfig, read_config, settled
 from tasvir.lab.training.loop import Report
-from tasvir.lab.training.model_training import train_model
+from tasvir.lab.training.model_training import recipe_of, train_model
 from tasvir.lab.training.opening import open_model
 from tasvir.lab.training.settings import LoopSettings
 from tasvir.lab.training.training_record import commit, versions
@@ -138,11 +138,11 @@ def train(asked: LabSettings, root: Path | None = None, report: Report | None = 
             f"{method.name} learns {' and '.join(method.kinds)}, and {data.name} are {data.kind}"
         )
     config = _config(asked, stored, data, named)
-    settings = _loop_settings(asked, state, config, data)
+    settings, recipe = _loop_settings(asked, state, config, data), recipe_of(config)
     model = _fresh(method, data, config, device)
     if stored is None:
         _write(config, asked.out)
-    return train_model(model, data, config, settings, look_minutes=asked.look_minutes, report=report)
+    return train_model(model, data, config, settings, recipe, look_minutes=asked.look_minutes, report=report)
 
 
 def _given(asked: LabSettings, *names: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 
 from tasvir.errors import SettingError
 
-SPACED = frozenset({"--models", "--metrics", "--judges", "--sweep", "--derived"})
+SPACED = frozenset({"--models", "--metrics", "--judges", "--sweep", "--derived", "--samplers"})
 
 
 class SpacedCommand(TyperCommand):

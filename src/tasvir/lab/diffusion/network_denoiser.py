@@ -16,6 +16,10 @@ from tasvir.lab.diffusion.denoiser import Denoiser
 from tasvir.lab.diffusion.predictions import Prediction
 from tasvir.lab.diffusion.schedules.base import Level, Schedule, shaped
 
+NOISE_RANGE = (-3.0, 1.5)
+"""What networks are told of the noise level, at most: beyond sigma / alpha = 403 nothing is left to tell, and
+a network would be asked where it was never trained (the straight path begins at alpha = 0)."""
+
 
 class Preconditioning(ABC):
     """The factors around a network."""
@@ -72,6 +76,6 @@ class NetworkDenoiser(Denoiser):
     def under(self, x: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None = None) -> Tensor:
         """The same for every example's alpha and sigma [B]: for schedules that learn."""
         before, skip, out = self.preconditioning.factors(alpha, sigma)
-        noise = ((sigma / alpha).log() / 4).clamp(-10, 10).to(x)
+        noise = ((sigma / alpha).log() / 4).clamp(*NOISE_RANGE).to(x)
         told: Tensor = self.network(x * shaped(before, x), noise, labels)
         return x * shaped(skip, x) + told * shaped(out, x)

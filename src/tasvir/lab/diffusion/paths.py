@@ -14,6 +14,10 @@ from tasvir.lab.diffusion.schedules.base import Level, Schedule
 
 RHO = 7.0
 """Karras et al. 2022, equation 5."""
+CENTRE = 0.6
+"""Of the logistic spacing: about the scale of the data."""
+RISE = (1.1, 1.3)
+"""Its powers towards the data and towards noise."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,33 @@ def by_karras(schedule: Schedule, start: float, end: float, steps: int) -> list[
     return [start, *_times(schedule, inner), end]
 
 
+def by_logistic(schedule: Schedule, start: float, end: float, steps: int) -> list[float]:
+    """Equal steps of q where sigma / alpha = 0.6 q^1.1 / (1 - q)^1.3: densest about the scale of the data.
+
+    q is a logistic function of log(sigma / alpha), but for the two powers, so the steps may go on to sigma =
+    0: the more of them, the nearer to it the last question.
+    """
+    a, b = (_share(schedule.level(t).ratio) for t in (start, end))
+    inner = [_half_log_snr(a + (b - a) * i / steps) for i in range(1, steps)]
+    return [start, *_times(schedule, inner), end]
+
+
+def _half_log_snr(share: float) -> float:
+    return RISE[1] * math.log1p(-share) - RISE[0] * math.log(share) - math.log(CENTRE)
+
+
+def _share(ratio: float) -> float:
+    """Where sigma / alpha has a value; by halving, as it rises with q."""
+    low, high = 0.0, 1.0
+    if ratio in (0.0, math.inf):
+        return high if ratio else low
+    while True:
+        middle = (low + high) / 2
+        if middle in (low, high):
+            return middle
+        low, high = (low, middle) if -_half_log_snr(middle) > math.log(ratio) else (middle, high)
+
+
 def _times(schedule: Schedule, half_log_snrs: list[float]) -> list[float]:
     found: list[float] = schedule.time_of(torch.tensor(half_log_snrs, dtype=torch.float64)).tolist()
     return found
@@ -90,6 +121,7 @@ SPACINGS: dict[str, Spacing] = {
     "square-root": by_square_root,
     "log-snr": by_log_snr,
     "karras": by_karras,
+    "logistic": by_logistic,
 }
 
 

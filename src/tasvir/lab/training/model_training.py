@@ -62,11 +62,25 @@ class ModelTask:
         self.looking.draw("final.png")
 
 
+def recipe_of(config: RunConfig) -> Recipe:
+    """How the loop shall go.
+
+    Raises:
+        SettingError: A number is out of its range.
+    """
+    return Recipe(
+        average_decay=config.average_decay,
+        decay_from=config.decay_from,
+        examples="pictures" if config.facts.kind == "images" else "examples",
+    )
+
+
 def train_model(
     model: Model,
     data: Data,
     config: RunConfig,
     settings: LoopSettings,
+    recipe: Recipe,
     *,
     look_minutes: float = 2.0,
     report: Report | None = None,
@@ -78,6 +92,7 @@ def train_model(
         data: What it was bound to.
         config: How the run was or is begun.
         settings: Budget and place.
+        recipe: What `recipe_of` gave.
         look_minutes: Between two pictures of samples; 0 = at the end alone.
         report: See `fit`.
 
@@ -85,9 +100,4 @@ def train_model(
         RecordError, SettingError, OutputError, NotFiniteError, KeyboardInterrupt: See `fit`.
     """
     looking = Looking(model, data.shape, settings.out, look_minutes)
-    recipe = Recipe(
-        average_decay=config.average_decay,
-        decay_from=config.decay_from,
-        examples="pictures" if data.kind == "images" else "examples",
-    )
     return fit(ModelTask(model, data, config, looking), settings, report, recipe=recipe, on_the_way=looking)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from tasvir.app.cli.lab import data, likelihood, sample, train
+from tasvir.app.cli.lab import compare, data, likelihood, sample, train
+from tasvir.app.cli.spaced import SpacedCommand
 
 app = typer.Typer(
     no_args_is_help=True, help="The diffusion laboratory: train a model, sample it, measure it against truth."
@@ -12,4 +13,5 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("likelihood")(likelihood.likelihood)
+app.command("compare", cls=SpacedCommand)(compare.compare)
 app.command("data")(data.data)

@@ -36,6 +36,7 @@ def sample(
     labels: Annotated[
         str, typer.Option(help="Classes, in turn: 3, 0,1,2 or 0-9. For models trained with classes.")
     ] = "",
+    guidance: Annotated[float, typer.Option(help="Classifier-free guidance scale; 1 = none.")] = 1.0,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for samples.png and samples.safetensors.", show_default="RUN/drawn"),
@@ -51,7 +52,7 @@ def sample(
     set_threads(threads)
     opened = open_run(run, device)
     count = number or (5000 if opened.config.facts.kind == "points" else 36)
-    found = draw(opened.model, count, seed, Wish(sampler, steps, nfe, read_labels(labels)))
+    found = draw(opened.model, count, seed, Wish(sampler, steps, nfe, read_labels(labels), guidance))
     folder = out or run / "drawn"
     files = _write(found, folder)
     told = {

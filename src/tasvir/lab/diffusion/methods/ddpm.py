@@ -9,13 +9,15 @@ from torch import nn
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
+from tasvir.lab.diffusion.methods.likelihoods import by_chain
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.simple import SimpleObjective, Weight
 from tasvir.lab.diffusion.preconditioning import PlainPreconditioning
 from tasvir.lab.diffusion.predictions import Prediction
-from tasvir.lab.diffusion.samplers.ddim import DdimSampler
-from tasvir.lab.diffusion.schedules.linear import LinearSchedule
+from tasvir.lab.diffusion.samplers.ancestral import AncestralSampler
+from tasvir.lab.diffusion.schedules.table import TableSchedule, linear_betas
+from tasvir.lab.diffusion.variances import beta
 
 
 class DdpmMethod(Method):
@@ -40,7 +42,7 @@ class DdpmMethod(Method):
         Args:
             data: Points or pictures.
             network: None = one made with ``options``.
-            chain: Steps of the chain that is learned.
+            chain: Steps of the chain that is learned; their betas rise from 0.1 / chain to 20 / chain.
             prediction: What the network tells: eps, x0 or v.
             weight: Of `SimpleObjective`.
             gamma: Of the weight.
@@ -48,8 +50,9 @@ class DdpmMethod(Method):
         """
         denoiser = NetworkDenoiser(
             network_for(data, **options) if network is None else network,
-            LinearSchedule(),
+            TableSchedule(linear_betas(chain, 0.1 / chain, 20 / chain)),
             PlainPreconditioning(prediction),
         )
         objective = SimpleObjective(chain, weight, gamma)
-        return GaussianModel(data, denoiser, objective, Drawing(DdimSampler(), 100, "time", 1 / chain))
+        drawing = Drawing(AncestralSampler(), 200, end=1.0)
+        return GaussianModel(data, denoiser, objective, drawing, by_chain(chain, beta))

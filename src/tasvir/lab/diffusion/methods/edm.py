@@ -9,6 +9,7 @@ from torch import nn
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
+from tasvir.lab.diffusion.methods.likelihoods import by_flow
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.edm import EdmObjective
@@ -52,4 +53,4 @@ class EdmMethod(Method):
             EdmPreconditioning(spread),
         )
         drawing = Drawing(HeunSampler(), 18, "karras", sigma_min)
-        return GaussianModel(data, denoiser, EdmObjective(spread, mean, deviation), drawing)
+        return GaussianModel(data, denoiser, EdmObjective(spread, mean, deviation), drawing, by_flow)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.objectives.base import Objective
-from tasvir.lab.diffusion.objectives.noising import eps_gain, even, noised, squared_error
+from tasvir.lab.diffusion.objectives.noising import error_of, even, noised
 
 
 class EdmObjective(Objective):
@@ -32,11 +30,10 @@ class EdmObjective(Objective):
     ) -> Tensor:
         """See `Objective.loss`."""
         shares = even(len(data), generator, data.device)
-        normal = math.sqrt(2) * torch.erfinv(2 * shares.clamp(1e-6, 1 - 1e-6) - 1)
+        normal = torch.special.ndtri(shares.clamp(1e-6, 1 - 1e-6))
         times = denoiser.schedule.time_of(-(self.mean + self.deviation * normal))
         given = noised(denoiser.schedule, data, times, generator)
         ratio = given.sigma / given.alpha
-        gain = eps_gain(given, denoiser.schedule, denoiser.prediction) * ratio
-        weight = gain**2 * (ratio**2 + self.sigma_data**2) / (ratio * self.sigma_data) ** 2
-        found = squared_error(denoiser, given, labels)
+        weight = (ratio**2 + self.sigma_data**2) / (ratio * self.sigma_data) ** 2
+        found = error_of(denoiser, given, labels, "x0")
         return found * weight.to(found)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from tasvir.errors import SettingError
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
-from tasvir.lab.diffusion.predictions import Prediction
-from tasvir.lab.diffusion.schedules.base import Schedule, shaped
+from tasvir.lab.diffusion.predictions import Prediction, factors
+from tasvir.lab.diffusion.schedules.base import Level, Schedule, shaped
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,29 @@ def target(given: Noised, schedule: Schedule, prediction: Prediction) -> Tensor:
     raise SettingError("networks are not trained to tell scores: let it tell eps, which is -sigma score")
 
 
-def eps_gain(given: Noised, schedule: Schedule, prediction: Prediction) -> Tensor:
-    """How much larger the error of eps is than that of what the denoiser tells, [B]."""
-    alpha, sigma = given.alpha, given.sigma
-    if prediction == "eps":
-        return torch.ones_like(alpha)
-    if prediction == "x0":
-        return alpha / sigma
-    if prediction == "v":
-        return alpha / (alpha**2 + sigma**2)
-    d_alpha, d_sigma = schedule.derivatives(given.times)
-    return alpha / (alpha * d_sigma - d_alpha * sigma)
+def turned(
+    given: Noised, schedule: Schedule, source: Prediction, wanted: Prediction
+) -> tuple[Tensor, Tensor]:
+    """a and b of wanted = a x + b source for every example, [B] each; errors grow by |b|."""
+    here = _Levels(given.alpha, given.sigma, given.times, schedule)
+    a, b = factors(cast("Level", here), source, wanted)  # the formulas of numbers hold for tensors
+    return torch.as_tensor(a) * torch.ones_like(given.alpha), torch.as_tensor(b) * torch.ones_like(
+        given.alpha
+    )
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """What a `Level` knows, for every example."""
+
+    alpha: Tensor
+    sigma: Tensor
+    t: Tensor
+    schedule: Schedule
+
+    @property
+    def derivatives(self) -> tuple[Tensor, Tensor]:
+        return self.schedule.derivatives(self.t)
 
 
 def squared_error(denoiser: NetworkDenoiser, given: Noised, labels: Tensor | None) -> Tensor:
@@ -94,8 +107,17 @@ def squared_error(denoiser: NetworkDenoiser, given: Noised, labels: Tensor | Non
     return (told - wanted).square().flatten(1).mean(1)
 
 
-def eps_error(denoiser: NetworkDenoiser, given: Noised, labels: Tensor | None) -> Tensor:
-    """Mean over its numbers of the squared error of eps, whatever the denoiser tells, [B]."""
-    gain = eps_gain(given, denoiser.schedule, denoiser.prediction)
+def error_of(
+    denoiser: NetworkDenoiser, given: Noised, labels: Tensor | None, wanted: Prediction = "eps"
+) -> Tensor:
+    """Mean over its numbers of the squared error of what is wanted, whatever the denoiser tells, [B]."""
+    _, gain = turned(given, denoiser.schedule, denoiser.prediction, wanted)
     found = squared_error(denoiser, given, labels)
     return found * (gain**2).to(found)
+
+
+def guess(denoiser: NetworkDenoiser, given: Noised, labels: Tensor | None, wanted: Prediction) -> Tensor:
+    """What is wanted of every example at a time of its own, like x."""
+    a, b = turned(given, denoiser.schedule, denoiser.prediction, wanted)
+    told = denoiser.at(given.x, given.times, labels)
+    return given.x * shaped(a, given.x) + told * shaped(b, given.x)

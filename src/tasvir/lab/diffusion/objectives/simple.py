@@ -10,7 +10,7 @@ from torch import Tensor
 from tasvir.errors import SettingError
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.objectives.base import Objective
-from tasvir.lab.diffusion.objectives.noising import eps_error, even, noised
+from tasvir.lab.diffusion.objectives.noising import error_of, even, noised
 
 Weight = Literal["one", "min-snr", "p2"]
 
@@ -48,7 +48,7 @@ class SimpleObjective(Objective):
     ) -> Tensor:
         """See `Objective.loss`."""
         given = noised(denoiser.schedule, data, self._times(denoiser, data, generator), generator)
-        error = eps_error(denoiser, given, labels)
+        error = error_of(denoiser, given, labels)
         return error if self.weight == "one" else error * self._weights(given.snr).to(error)
 
     def _times(self, denoiser: NetworkDenoiser, data: Tensor, generator: torch.Generator) -> Tensor:

@@ -82,6 +82,18 @@ class MixtureLaw(Law):
         means = self.means.to(x) + torch.einsum("kij,nkj->nki", self.axes.to(x), turned * gain.to(x))
         return torch.einsum("nk,nkd->nd", shares, means)
 
+    def mean_square_error(self, alpha: float, sigma: float) -> float:
+        """E ||x_0 - E[x_0 | x]||^2 of a Gaussian: e sigma^2 / (alpha^2 e + sigma^2) summed over its spread e.
+
+        Half its integral over SNR = alpha^2 / sigma^2 is what x tells of x_0, in nats (Guo et al. 2005).
+
+        Raises:
+            SettingError: The law has more than one component.
+        """
+        if len(self.weights) != 1:
+            raise SettingError("the mean square error is closed form for one Gaussian, not for a mixture")
+        return float((self.spread * sigma**2 / (alpha**2 * self.spread + sigma**2)).sum())
+
     def _turned(self, x: Tensor, alpha: float) -> Tensor:
         """x - alpha m_k along the axes of every component, [N, K, D]."""
         away = x[:, None, :] - alpha * self.means.to(x)

@@ -21,8 +21,6 @@ from tasvir.lab.diffusion.samplers.singlestep import ddim_step
 from tasvir.lab.diffusion.schedules.base import Level, Schedule
 
 SAFETY, LEAST, MOST = 0.9, 0.2, 5.0
-SHORTEST = 1e-9
-"""Of the whole way; below it a tolerance cannot be met in the numbers at hand."""
 
 
 class Trial(NamedTuple):
@@ -52,7 +50,7 @@ class AdaptiveSampler(Sampler):
     its last to sigma = 0.
 
     Args:
-        rtol: Tolerance relative to the larger of \\|x\\| before and after a step.
+        rtol: Tolerance relative to the larger of |x| before and after a step.
         atol: Absolute tolerance.
 
     Raises:
@@ -61,6 +59,8 @@ class AdaptiveSampler(Sampler):
 
     stochastic: ClassVar[bool] = False
     evaluations: ClassVar[int | None] = None
+    trials: ClassVar[int] = 10_000
+    """After so many it gives up."""
     error_order: ClassVar[int]
     """q: the estimated error of one step is of this order."""
 
@@ -95,10 +95,10 @@ class AdaptiveSampler(Sampler):
         return x
 
     def _between(self, x: Tensor, here: Level, last: Level, guess: Level) -> Walk:
-        goal = self.place(last)
-        shortest = SHORTEST * abs(goal - self.place(here))
-        step, opening = self.place(guess) - self.place(here), None
-        while here is not last:
+        goal, step, opening = self.place(last), self.place(guess) - self.place(here), None
+        for _ in range(self.trials):
+            if here is last:
+                return x
             at = self.place(here)
             reaches = abs(step) * (1 + 1e-6) >= abs(goal - at)
             there = last if reaches else self.level(here.schedule, at + step)
@@ -107,14 +107,12 @@ class AdaptiveSampler(Sampler):
             step = (goal - at if reaches else step) * self._factor(error)
             if error <= 1.0:
                 x, here, opening = tried.x, there, tried.closing
-            elif abs(step) < shortest:
-                raise SettingError(
-                    f"the tolerances rtol {self.rtol:g} and atol {self.atol:g} cannot be met at time "
-                    f"{here.t:g}: allow more, or compute in float64"
-                )
             else:
                 opening = tried.opening
-        return x
+        raise SettingError(
+            f"after {self.trials:,} trial steps the walk has come to time {here.t:g}, not to {last.t:g}: "
+            f"allow more than rtol {self.rtol:g} and atol {self.atol:g}, or compute in float64"
+        )
 
     def _error(self, tried: Trial, x: Tensor) -> float:
         """Root mean square of what two formulas differ by, in units of the tolerance: the worst example's."""

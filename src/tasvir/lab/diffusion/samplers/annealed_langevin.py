@@ -18,7 +18,7 @@ class AnnealedLangevinSampler(Sampler):
 
     From the largest sigma down to the smallest: 4.18 numbers them the other way round. Between levels x keeps
     its data, x alpha_s / alpha_t, which for NCSN's alpha = 1 is nothing. A path to sigma = 0 ends with the
-    guess of the data (Jolicoeur-Martineau et al. 2021). L levels above 0 cost T L questions, and that guess one.
+    guess of the data (Jolicoeur-Martineau et al. 2021). L levels above 0 cost T L questions, that guess one.
 
     Its error does not vanish with more levels, only with smaller steps: order 0.
 

@@ -41,13 +41,9 @@ class DpmAdaptiveSampler(AdaptiveSampler):
         begin, step = here.half_log_snr, there.half_log_snr - here.half_log_snr
         one, two = (self.level(here.schedule, begin + step * part) for part in (1 / 3, 2 / 3))
         first = opening if opening is not None else (yield Question(x, here, "eps"))
-        second = yield Question(combine(x, *_one(here, one), [first]), one, "eps")
+        second = yield Question(combine(x, *from_noise([here], here, one), [first]), one, "eps")
         known = [first, second]
         third = yield Question(combine(x, *from_noise([here, one], here, two), known), two, "eps")
         result = combine(x, *from_noise([here, two], here, there), [first, third])
         lower = combine(x, *from_noise_halved([here, one], here, there), known)
         return Trial(result, lower.sub_(result), first, None)
-
-
-def _one(here: Level, there: Level) -> tuple[float, list[float]]:
-    return from_noise([here], here, there)

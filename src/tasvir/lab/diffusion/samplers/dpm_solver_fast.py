@@ -1,4 +1,4 @@
-"""DPM-Solver-fast (Lu et al. 2022, section 3.4; thesis 4.3.2.2): orders mixed so that any budget is used up."""
+"""DPM-Solver-fast (Lu et al. 2022, section 3.4; thesis 4.3.2.2): orders mixed to use up any budget."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def sde(level: Level) -> tuple[float, float]:
     """
     if level.alpha == 0.0:
         raise SettingError(
-            f"the SDE of the {level.schedule.name} schedule is singular at time {level.t:g}, where alpha = 0: begin "
-            " at an earlier time, or take a sampler that steps in log(alpha / sigma), such as ancestral"
+            f"the SDE of the {level.schedule.name} schedule has no drift at {level.t:g}, where alpha = 0: "
+            "begin at an earlier time, or take a sampler that steps in log(alpha / sigma), such as ancestral"
         )
     return level.drift, level.diffusion_squared

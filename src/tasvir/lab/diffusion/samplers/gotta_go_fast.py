@@ -43,9 +43,7 @@ class GottaGoFastSampler(Sampler):
 
     def __init__(self, absolute: float = 2 / 256, relative: float = 0.02) -> None:
         if absolute <= 0 or relative < 0:
-            raise SettingError(
-                f"tolerances {absolute} and {relative}: the first must be above 0, the other not below"
-            )
+            raise SettingError(f"tolerances {absolute} and {relative}: above 0, and not below 0")
         self.absolute, self.relative = absolute, relative
 
     def walk(self, x: Tensor, path: Path, noise: Noise) -> Walk:

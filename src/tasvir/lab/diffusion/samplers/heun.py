@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from tasvir.lab.diffusion.paths import Path
 from tasvir.lab.diffusion.samplers.base import Noise, Question, Sampler, Walk
+from tasvir.lab.diffusion.samplers.singlestep import at_the_edge, ddim_step
+from tasvir.lab.diffusion.samplers.transfers import combine
 from tasvir.lab.diffusion.schedules.base import Level
 
 
 class HeunSampler(Sampler):
     """dy / dr = eps with y = x / alpha and r = sigma / alpha, by the explicit trapezoidal rule.
 
-    The last step to sigma = 0 is Euler's, as nothing can be asked there: n steps cost 2 n - 1 questions.
+    A step to sigma = 0 is DDIM's, as nothing can be asked there: n steps to the data cost 2 n - 1 questions.
     """
 
     name: ClassVar[str] = "heun"
@@ -35,17 +36,10 @@ class HeunSampler(Sampler):
 
 
 def heun_step(x: Tensor, here: Level, there: Level) -> Walk:
-    """One step; two questions, or one where only one of the levels can be asked for noise.
-
-    At alpha = 0 noise tells nothing of the data, so that step is DDIM's.
-    """
-    if here.alpha == 0.0:
-        x0 = yield Question(x, here, "x0")
-        return torch.add(x * (there.sigma / here.sigma), x0, alpha=there.alpha)
+    """One step: two questions, or DDIM's one where one of the levels cannot be asked for noise."""
+    if at_the_edge(here, there):
+        return (yield from ddim_step(x, here, there))
     slope = yield Question(x, here, "eps")
     scale, step = there.alpha / here.alpha, there.alpha * (there.ratio - here.ratio)
-    trial = torch.add(x * scale, slope, alpha=step)
-    if there.sigma > 0:
-        second = yield Question(trial, there, "eps")
-        trial = torch.add(x * scale, slope + second, alpha=step / 2)
-    return trial
+    second = yield Question(combine(x, scale, [step], [slope]), there, "eps")
+    return combine(x, scale, [step / 2, step / 2], [slope, second])

@@ -26,9 +26,9 @@ class MultistepSampler(Sampler):
     """A polynomial through the newest ``remembers`` answers.
 
     Args:
-        start: "runge-kutta" begins with single steps where the order needs them, which costs
-            one question more for order 3 and four more for order 4; "lower-order" begins with methods of lower order, one
-            question a step, as published implementations do; its order is then 2 for any greater one.
+        start: "runge-kutta" begins with single steps where the order needs them, which costs one question
+            more for order 3 and four more for order 4; "lower-order" begins with methods of lower order, one
+            question a step, as published implementations do; any greater order is then 2 (3 for UniPC).
 
     Raises:
         SettingError: No such start.

@@ -1,4 +1,4 @@
-"""PLMS, pseudo linear multistep as Stable Diffusion has it (Rombach et al. 2022; S-PNDM of Liu et al. 2022)."""
+"""PLMS, pseudo linear multistep as Stable Diffusion has it (Rombach et al. 2022)."""
 
 from __future__ import annotations
 

@@ -40,9 +40,7 @@ class Interval:
     def __post_init__(self) -> None:
         wrong = self.repeats < 0 or (self.steps is not None and self.steps < 1)
         if wrong or not 0 < self.least < self.greatest:
-            raise SettingError(
-                f"{self}: its limits must rise from above 0, steps be above 0, repeats not below"
-            )
+            raise SettingError(f"{self}: its limits must rise from above 0, its steps be above 0")
 
     def expected(self, main: int) -> int:
         """About how many steps down a main walk of so many steps means, reckoned on EDM's grid."""

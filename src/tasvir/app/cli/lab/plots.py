@@ -1,0 +1,69 @@
+"""Plots of the laboratory's commands; matplotlib comes with ``tasvir[lab]``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tasvir.errors import OutputError, SettingError
+
+if TYPE_CHECKING:
+    from tasvir.models.lab_compare import Cell, Field
+
+
+def check_plots() -> None:
+    """See that plots can be made, before hours of work.
+
+    Raises:
+        SettingError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as problem:
+        raise SettingError(
+            f"a plot needs matplotlib, which is not installed ({problem}): pip install 'tasvir[lab]'"
+        ) from problem
+
+
+def draw_comparison(field: Field, cells: list[Cell], distance: str, file: Path) -> None:
+    """Distance over evaluations, both logarithmic; where the exact flow is known, the way to its end beside.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    check_plots()
+    from matplotlib.figure import Figure
+
+    exact = field.ends is not None
+    figure = Figure(figsize=(11 if exact else 6, 4.5), layout="constrained")
+    axes: list[Any] = list(figure.subplots(1, 2 if exact else 1, squeeze=False)[0])
+    for name in dict.fromkeys(cell.sampler for cell in cells):
+        own = [cell for cell in cells if cell.sampler == name and cell.failed is None]
+        taken = [cell.evaluations for cell in own]
+        axes[0].errorbar(
+            taken,
+            [cell.distance for cell in own],
+            [cell.error for cell in own],
+            label=name,
+            marker="o",
+            capsize=2,
+        )
+        if exact and any(cell.flow_error is not None for cell in own):
+            axes[1].plot(taken, [cell.flow_error for cell in own], label=name, marker="o")
+    if field.floor.error is not None:
+        axes[0].axhline(field.floor.value + 2 * field.floor.error, color="grey", linestyle=":")
+    titles = [
+        f"{distance} distance (dotted: two errors above that of true examples)",
+        "off the exact flow (RMS)",
+    ]
+    for one, title in zip(axes, titles, strict=False):
+        one.set(title=title, xlabel="evaluations of the network", xscale="log")
+        one.set_yscale("symlog", linthresh=1e-3) if one is axes[0] else one.set_yscale("log")
+        one.grid(alpha=0.3)
+        one.legend()
+    try:
+        figure.savefig(file, dpi=120)
+    except (OSError, ValueError) as problem:
+        raise OutputError(
+            f"the plot cannot be written to {file} ({problem}): name a .png or .svg"
+        ) from problem

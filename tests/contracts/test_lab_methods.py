@@ -1,0 +1,102 @@
+"""Every installed method of the laboratory: trained for two steps, kept, opened without its data, sampled."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import inspect
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tasvir import registry
+from tasvir.lab.diffusion.methods.base import Method
+from tasvir.models.lab_runs import LabSettings, open_run, train
+
+METHODS = registry.names("lab.methods")
+SMALL = {"points": {"width": 8, "depth": 1}, "images": {"width": 8}}
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    torch.set_flush_denormal(False)  # the loop sets it for the whole process
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen random pictures of 8 x 8 pixels in two classes, as IDX files."""
+    folder = tmp_path_factory.mktemp("idx")
+    dice = np.random.default_rng(0)
+    for part, n in (("train", 16), ("t10k", 4)):
+        for name, array in (
+            (f"{part}-images-idx3-ubyte.gz", dice.integers(0, 256, (n, 8, 8))),
+            (f"{part}-labels-idx1-ubyte.gz", np.arange(n) % 2),
+        ):
+            sizes = b"".join(struct.pack(">I", size) for size in array.shape)
+            head = bytes([0, 0, 8, array.ndim]) + sizes
+            (folder / name).write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> dict[str, Path]:
+    """An EDM run of points and one of pictures, for methods that learn from a model."""
+    root = tmp_path_factory.mktemp("teachers")
+    return {kind: train(_asked("edm", kind, root / kind, pictures)) for kind in ("points", "images")}
+
+
+def _asked(method: str, kind: str, out: Path, pictures: Path, teacher: Path | None = None) -> LabSettings:
+    data = "2d:two-gaussians" if kind == "points" else f"idx:{pictures}"
+    given: dict[str, Any] = {"options": SMALL[kind], "teacher": teacher, "device": "cpu", "look_minutes": 0}
+    return LabSettings(method, out, data, steps=2, batch=4, dtype="float32", **given)
+
+
+@pytest.mark.parametrize("kind", ["points", "images"])
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_is_trained_kept_and_opened(
+    name: str,
+    kind: str,
+    tmp_path: Path,
+    pictures: Path,
+    teachers: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    method = registry.create("lab.methods", name, Method)
+    if kind not in method.kinds:
+        pytest.skip(f"takes {method.kinds}")
+    monkeypatch.setattr(
+        "tasvir.lab.training.looking.Looking.draw", lambda *_: None
+    )  # some draw a thousand steps
+    teacher = teachers[kind] if "teacher" in inspect.signature(method.model).parameters else None
+    trained: list[Any] = []
+    bind = type(method).model
+
+    @functools.wraps(bind)
+    def kept(*given: Any, **named: Any) -> Any:
+        trained.append(bind(*given, **named))
+        return trained[-1]
+
+    monkeypatch.setattr(type(method), "model", kept)
+    folder = train(_asked(name, kind, tmp_path, pictures, teacher))
+    model = trained[-1]
+    run = open_run(folder, "cpu")
+    model.network.eval()
+    shape = (2,) if kind == "points" else (1, 8, 8)
+    steps = _steps(model)
+    drawn = run.model.sample(3, 0, steps=steps).x
+    assert drawn.shape == (3, *shape) and bool(torch.isfinite(drawn).all())
+    assert torch.equal(drawn, model.sample(3, 0, steps=steps).x), "what it took from the data is not kept"
+    assert not torch.equal(drawn, run.model.sample(3, 1, steps=steps).x)
+    assert method.source
+
+
+def _steps(model: Any) -> int | None:
+    """Few, but as many as the method's walk needs at least."""
+    own = model.drawing.steps if hasattr(model, "drawing") else None
+    return None if own is None else min(own, 10)
