@@ -16,7 +16,7 @@ from tasvir.lab.diffusion.objectives.simple import SimpleObjective, Weight
 from tasvir.lab.diffusion.preconditioning import PlainPreconditioning
 from tasvir.lab.diffusion.predictions import Prediction
 from tasvir.lab.diffusion.samplers.ancestral import AncestralSampler
-from tasvir.lab.diffusion.schedules.table import TableSchedule, linear_betas
+from tasvir.lab.diffusion.schedules.table import LARGEST, TableSchedule, linear_betas
 from tasvir.lab.diffusion.variances import beta
 
 
@@ -50,7 +50,7 @@ class DdpmMethod(Method):
         """
         denoiser = NetworkDenoiser(
             network_for(data, **options) if network is None else network,
-            TableSchedule(linear_betas(chain, 0.1 / chain, 20 / chain)),
+            TableSchedule(linear_betas(chain, 0.1 / chain, 20 / chain).clamp(max=LARGEST)),
             PlainPreconditioning(prediction),
         )
         objective = SimpleObjective(chain, weight, gamma)

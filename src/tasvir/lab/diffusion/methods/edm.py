@@ -53,4 +53,6 @@ class EdmMethod(Method):
             EdmPreconditioning(spread),
         )
         drawing = Drawing(HeunSampler(), 18, "karras", sigma_min)
-        return GaussianModel(data, denoiser, EdmObjective(spread, mean, deviation), drawing, by_flow)
+        return GaussianModel(
+            data, denoiser, EdmObjective(spread, mean, deviation), drawing, by_flow(sigma_min)
+        )

@@ -20,24 +20,33 @@ POINTS, PICTURES = 1e-6, 1e-3
 """Tolerances of the solver."""
 
 
-def by_flow(model: GaussianModel, data: Tensor, seed: int) -> Bound:
-    """The probability flow's likelihood (thesis 4.39); of pictures, the bound that levels make of it."""
-    small = data[0].numel() <= EXACT_UP_TO
-    tolerance = POINTS if small else PICTURES
+def by_flow(end: float) -> Likelihood:
+    """The probability flow's likelihood (thesis 4.39); of pictures, the bound that levels make of it.
 
-    def density(given: Tensor) -> Bound:
-        return log_likelihood(
-            model.denoiser,
-            given,
-            end=model.drawing.end,
-            trace=None if small else Hutchinson(PROBES, seed=seed),
-            rtol=tolerance,
-            atol=tolerance,
-        )
+    Args:
+        end: Least time at which the network is asked: smaller than sampling needs, as noise that is left is
+            likelihood lost.
+    """
 
-    if model.levels is None:
-        return density(data)
-    return of_levels(density, data, model.levels, torch.Generator().manual_seed(seed))
+    def likelihood(model: GaussianModel, data: Tensor, seed: int) -> Bound:
+        small = data[0].numel() <= EXACT_UP_TO
+        tolerance = POINTS if small else PICTURES
+
+        def density(given: Tensor) -> Bound:
+            return log_likelihood(
+                model.denoiser,
+                given,
+                end=end,
+                trace=None if small else Hutchinson(PROBES, seed=seed),
+                rtol=tolerance,
+                atol=tolerance,
+            )
+
+        if model.levels is None:
+            return density(data)
+        return of_levels(density, data, model.levels, torch.Generator().manual_seed(seed))
+
+    return likelihood
 
 
 def by_chain(chain: int, variance: Variance) -> Likelihood:

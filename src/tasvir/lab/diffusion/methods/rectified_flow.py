@@ -14,12 +14,15 @@ from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.flow_matching import FlowMatchingObjective, Times
 from tasvir.lab.diffusion.preconditioning import PlainPreconditioning
-from tasvir.lab.diffusion.samplers.ddim import DdimSampler
+from tasvir.lab.diffusion.samplers.euler import EulerSampler
 from tasvir.lab.diffusion.schedules.straight import StraightSchedule
+
+END = 1e-3
+"""Least time that the network is asked at."""
 
 
 class RectifiedFlowMethod(Method):
-    """eps - x_0 by least squares; DDIM along straight paths is Euler's method in time."""
+    """eps - x_0 by least squares; Euler steps along the paths."""
 
     name: ClassVar[str] = "rectified-flow"
     source: ClassVar[str] = "Liu, Gong and Liu 2022; thesis 4.3.1.6"
@@ -45,5 +48,5 @@ class RectifiedFlowMethod(Method):
             StraightSchedule(),
             PlainPreconditioning("velocity"),
         )
-        drawing = Drawing(DdimSampler(), 50, end=1e-3)
-        return GaussianModel(data, denoiser, FlowMatchingObjective(times), drawing, by_flow)
+        drawing = Drawing(EulerSampler(), 50, end=END)
+        return GaussianModel(data, denoiser, FlowMatchingObjective(times), drawing, by_flow(END))

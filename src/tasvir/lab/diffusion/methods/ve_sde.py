@@ -50,7 +50,7 @@ class VeSdeMethod(Method):
             PlainPreconditioning("eps", data.deviation),
         )
         drawing = Drawing(PredictorCorrectorSampler(), 150, end=0.0, to_data=False)
-        return GaussianModel(data, denoiser, SimpleObjective(smallest=0.0), drawing, by_flow)
+        return GaussianModel(data, denoiser, SimpleObjective(smallest=0.0), drawing, by_flow(0.0))
 
 
 def widest(data: Data) -> float:

@@ -59,4 +59,4 @@ class VpSdeMethod(Method):
             LikelihoodObjective(smallest=SMALLEST) if likelihood else SimpleObjective(smallest=SMALLEST)
         )
         drawing = Drawing(EulerMaruyamaSampler(), 250, end=END)
-        return GaussianModel(data, denoiser, objective, drawing, by_flow)
+        return GaussianModel(data, denoiser, objective, drawing, by_flow(SMALLEST))
