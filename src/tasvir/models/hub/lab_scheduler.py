@@ -236,6 +236,11 @@ class LabScheduler(SchedulerMixin, ConfigMixin):
         except StopIteration as stop:
             end: Tensor = stop.value
             return end
+        if self._question.level.t != self._asked[self.step_index].t:
+            raise SettingError(
+                f"sampler lab:{self.sampler.name} chooses its levels by what it sees, which a pipeline cannot "
+                "answer: take another"
+            )
         return self._question.x
 
     def _noise(self, like: Tensor) -> Tensor:
