@@ -2,7 +2,7 @@
 
 What another, quicker model drew (or a picture that is to be drawn anew in part) is noised to time t; only the
 steps below t are walked (Lyu et al. 2022; Meng et al. 2022). On Gaussians a coarse variance v' in place of v
-ends as v (alpha^2 v' + sigma^2) / (alpha^2 v + sigma^2): what is wrong fades with the noise, and is never free.
+ends as v (alpha^2 v' + sigma^2) / (alpha^2 v + sigma^2): what is wrong fades with the noise.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def started_from(coarse: Tensor, path: Path, time: float, noise: Noise) -> tuple
     first, last = path.levels[0].t, path.levels[-1].t
     if not last < time <= first:
         raise SettingError(
-            f"time {time:g} lies outside the path, which goes from {first:g} down to {last:g}: begin within it"
+            f"time {time:g} lies outside the path, which goes from {first:g} down to {last:g}"
         )
     begin = path.schedule.level(time)
     rest = tuple(level for level in path.levels if level.t < time)

@@ -40,8 +40,8 @@ class TimeShiftSampler(Sampler):
     def __init__(self, window: float = 0.04, variance: float = 0.25, cutoff: float = 0.2) -> None:
         if not 0 <= window <= 1 or not 0 <= cutoff <= 1 or variance < 0:
             raise SettingError(
-                f"window {window}, variance {variance}, cutoff {cutoff}: window and cutoff are shares, 0 to 1, "
-                "and no variance is negative"
+                f"window {window}, variance {variance}, cutoff {cutoff}: window and cutoff are shares, 0 to "
+                "1, and no variance is negative"
             )
         self.window, self.variance, self.cutoff = window, variance, cutoff
 
