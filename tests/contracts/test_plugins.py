@@ -329,7 +329,8 @@ def test_a_suite_is_the_same_each_time_and_its_prompts_can_be_drawn(name: str) -
 def test_a_sampler_takes_the_generators_schedule(name: str) -> None:
     from tasvir.models.embedded.layout_pipeline import SCHEDULE
 
-    scheduler = registry.load("samplers", name).from_config(SCHEDULE)
+    given = stand_in("samplers", name).get("arguments", dict)()
+    scheduler = registry.load("samplers", name).from_config(SCHEDULE, **given)
     assert {key: scheduler.config[key] for key in SCHEDULE} == SCHEDULE
     scheduler.set_timesteps(8)
     times = [float(time) for time in scheduler.timesteps]

@@ -77,9 +77,9 @@ def test_guidance_is_the_line_through_both_predictions(pipeline: EmbeddedLayoutP
     condition = tokenize(pipeline.text_encoder, [PROMPT], [LAYOUT])
     nothing = tokenize(pipeline.text_encoder, [""], [Grounding()])
     with torch.no_grad():
-        both = pipeline._encode(condition, True, torch.device("cpu"))
-        one = pipeline._encode(condition, False, torch.device("cpu"))
-        none = pipeline._encode(nothing, False, torch.device("cpu"))
+        both = pipeline.encode(condition, True, torch.device("cpu"))
+        one = pipeline.encode(condition, False, torch.device("cpu"))
+        none = pipeline.encode(nothing, False, torch.device("cpu"))
         bare = pipeline._predict(latents, timestep, none, 1.0)
         plain = pipeline._predict(latents, timestep, one, 1.0)
         guided = pipeline._predict(latents, timestep, both, 3.0)

@@ -93,7 +93,7 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
         _check_counts(len(prompts), layouts, generator)
         device = self._execution_device
         dtype = self.denoiser.dtype
-        encoded = self._encode(tokenize(self.text_encoder, prompts, layouts), guidance_scale > 1.0, device)
+        encoded = self.encode(tokenize(self.text_encoder, prompts, layouts), guidance_scale > 1.0, device)
         if latents is None:
             latents = self._noise(len(prompts), generator)
         self._set_steps(num_inference_steps, device)
@@ -119,7 +119,7 @@ class EmbeddedLayoutPipeline(DiffusionPipeline):
                 f"{name} cannot do {steps} steps ({problem}): ask for more, or for another sampler"
             ) from problem
 
-    def _encode(self, condition: Condition, guided: bool, device: torch.device) -> tuple[Tensor, ...]:
+    def encode(self, condition: Condition, guided: bool, device: torch.device) -> tuple[Tensor, ...]:
         """The denoiser's conditioning; under guidance the second half of the batch is empty."""
         parts = [part.to(device) for part in (condition.prompts, condition.phrases, condition.boxes)]
         text, text_mask = self.text_encoder.encode_prompts(parts[0])

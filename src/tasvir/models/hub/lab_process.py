@@ -7,6 +7,7 @@ offsets, shifts and custom sigmas mean the same; only the levels between two tab
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -70,7 +71,11 @@ class Process:
             SettingError: More steps than the model has, or a grid that does not fall.
             ValueError: diffusers' own complaints.
         """
-        self.grid.set_timesteps(steps, **{name: value for name, value in asked.items() if value is not None})
+        given = {name: value for name, value in asked.items() if value is not None}
+        with warnings.catch_warnings():
+            # diffusers hands tensors to numpy in a way that numpy 2 wants done otherwise
+            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+            self.grid.set_timesteps(steps, **given)
         if self.kind == "betas":
             times = [self.time(float(timestep)) for timestep in self.grid.timesteps]
         else:

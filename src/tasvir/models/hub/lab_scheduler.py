@@ -43,8 +43,8 @@ class LabScheduler(SchedulerMixin, ConfigMixin):
         self.sampler = registry.create("lab.samplers", model, Sampler)
         if self.sampler.evaluations is None:
             raise SettingError(
-                f"sampler lab:{model} chooses its steps as it goes, and pipelines must know them before: take "
-                "one of fixed steps"
+                f"sampler lab:{model} chooses its steps as it goes, and pipelines must know them before: "
+                "take one of fixed steps"
             )
         if config.get("thresholding"):
             raise SettingError("dynamic thresholding is not done by the laboratory's samplers: take another")
@@ -53,12 +53,12 @@ class LabScheduler(SchedulerMixin, ConfigMixin):
         self.register_to_config(**{**public, "model": model, "process": self.process.kind})
         self.order = self.sampler.evaluations
         self.init_noise_sigma = 1.0
-        self.set_timesteps(min(10, int(self.config["num_train_timesteps"])), mu=0.0)
 
     @classmethod
-    def from_config(cls, config: Any = None, **changes: Any) -> LabScheduler:
+    def from_config(cls, config: Any = None, return_unused_kwargs: bool = False, **changes: Any) -> Any:
         """As diffusers' own: the configuration of any scheduler, with ``model`` among the changes."""
-        return cls(**{**(config or {}), **changes})
+        made = cls(**{**(config or {}), **changes})
+        return (made, {}) if return_unused_kwargs else made
 
     def set_timesteps(
         self,
@@ -236,6 +236,11 @@ class LabScheduler(SchedulerMixin, ConfigMixin):
         except StopIteration as stop:
             end: Tensor = stop.value
             return end
+        if self._question.level.t != self._asked[self.step_index].t:
+            raise SettingError(
+                f"sampler lab:{self.sampler.name} chooses its levels by what it sees, which a pipeline cannot "
+                "answer: take another"
+            )
         return self._question.x
 
     def _noise(self, like: Tensor) -> Tensor:

@@ -123,7 +123,7 @@ class ArtefactPool:
             [caption(scene, rng)[0] for scene in scenes],
             [_grounding(scene, rng) for scene in scenes],
         )
-        encoded = self.pipeline._encode(condition, scale > 1.0, self.device)
+        encoded = self.pipeline.encode(condition, scale > 1.0, self.device)
         for timestep in timesteps:
             predicted = self.pipeline._predict(latents, timestep, encoded, scale).float()
             latents = scheduler.step(predicted, timestep, latents, return_dict=False)[0]
