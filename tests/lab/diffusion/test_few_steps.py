@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from few_steps import energy_distance, exact_network, learn, mean_of, two_lumps
+from few_steps import distance, exact_network, learn, mean_of, two_lumps
 from torch import Tensor, nn
 
 from tasvir.errors import SettingError
@@ -120,7 +120,7 @@ def test_a_student_of_one_step_comes_out_of_thirty_two() -> None:
     learn(student, data, steps=600)
     once = student.sample(1500, 0)
     assert once.evaluations == 1
-    assert energy_distance(once.x, data.test) < 0.05
+    assert distance(once.x, data) < 0.05
     assert student.sample(2, 0, steps=4).evaluations == 4
     with pytest.raises(SettingError, match="grids of its own"):
         student.sample(2, 0, steps=3)
@@ -205,9 +205,9 @@ def test_a_trajectory_model_learns_to_jump() -> None:
     model = CtmMethod().model(data, teacher=lumps_teacher(data), fresh=True, width=64, depth=2)
     learn(model, data, steps=400)
     distances = {
-        "once": energy_distance(model.sample(1500, 0).x, data.test),
-        "thrice": energy_distance(model.sample(1500, 0, steps=3).x, data.test),
-        "as a denoiser": energy_distance(model.sample(1500, 0, sampler=HeunSampler(), steps=12).x, data.test),
+        "once": distance(model.sample(1500, 0).x, data),
+        "thrice": distance(model.sample(1500, 0, steps=3).x, data),
+        "as a denoiser": distance(model.sample(1500, 0, sampler=HeunSampler(), steps=12).x, data),
     }
     assert max(distances.values()) < 0.06, distances
 
