@@ -56,7 +56,7 @@ def learn(model: Model, data: Data, steps: int, lr: float = 3e-3, batch: int = 1
     """A few hundred steps of Adam, the rate falling to nothing."""
     generator = torch.Generator().manual_seed(1)
     wanted = [one for one in model.network.parameters() if one.requires_grad]
-    optimizer = torch.optim.Adam(wanted, lr=lr)
+    optimizer = torch.optim.Adam(wanted, lr=lr, fused=True)
     fall = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, steps)
     for _ in range(steps):
         chosen = torch.randint(len(data.train), (batch,), generator=generator)

@@ -184,20 +184,20 @@ def test_a_student_learns_one_step_from_an_exact_teacher() -> None:
     data = two_lumps()
     teacher = lumps_teacher(data)
     torch.manual_seed(0)
-    student = ConsistencyDistillationMethod().model(data, teacher=teacher, fresh=True, width=64, depth=2)
+    student = ConsistencyDistillationMethod().model(data, teacher=teacher, fresh=True, width=64, depth=1)
     untrained = distance(student.sample(1500, 0).x, data)
-    learn(student, data, steps=500)
+    learn(student, data, steps=300)
     once = student.sample(1500, 0)
     assert once.evaluations == 1
     assert untrained > 0.5
-    assert distance(once.x, data) < 0.02  # the exact teacher is at 0.0005
+    assert distance(once.x, data) < 0.04  # the exact teacher is at 0.0005
 
 
 def test_one_learns_without_a_teacher() -> None:
     data = two_lumps()
     torch.manual_seed(0)
-    model = ConsistencyTrainingMethod().model(data, doubling=100, last=40, width=64, depth=2)
-    learn(model, data, steps=500)
+    model = ConsistencyTrainingMethod().model(data, doubling=60, last=40, width=64, depth=1)
+    learn(model, data, steps=300)
     assert distance(model.sample(1500, 0).x, data) < 0.06
     assert distance(model.sample(1500, 0, steps=2).x, data) < 0.04
 

@@ -188,9 +188,9 @@ def test_uniform_noise_is_uniform() -> None:
 def test_flows_are_learned(method: Method, options: dict[str, Any]) -> None:
     data = two_lumps()
     torch.manual_seed(0)
-    model = method.model(data, width=64, depth=2, **options)
+    model = method.model(data, width=64, depth=1, **options)
     untrained = distance(model.sample(1500, 0).x, data)
-    learn(model, data, steps=250)
+    learn(model, data, steps=150)
     found = distance(model.sample(1500, 0).x, data)
     assert found < 0.02 < 10 * 0.02 < untrained
 
@@ -198,10 +198,10 @@ def test_flows_are_learned(method: Method, options: dict[str, Any]) -> None:
 def test_reflow_straightens_and_lowers_the_cost_and_one_step_is_enough() -> None:
     data = two_lumps()
     torch.manual_seed(0)
-    first = FlowMatchingMethod().model(data, width=64, depth=2)
-    learn(first, data, steps=250)
-    second = ReflowMethod().model(data, teacher=first, pairs=4000, width=64, depth=2)
-    learn(second, data, steps=200)
+    first = FlowMatchingMethod().model(data, width=64, depth=1)
+    learn(first, data, steps=150)
+    second = ReflowMethod().model(data, teacher=first, pairs=2000, width=64, depth=1)
+    learn(second, data, steps=120)
     x = torch.randn(1000, 2, generator=torch.Generator().manual_seed(3))
     bent, straight = straightness(first.denoiser, x), straightness(second.denoiser, x)
     once = distance(first.sample(1500, 0, steps=1).x, data)
