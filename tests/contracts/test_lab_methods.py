@@ -19,7 +19,7 @@ from tasvir.lab.diffusion.methods.base import Method
 from tasvir.models.lab_runs import LabSettings, open_run, train
 
 METHODS = registry.names("lab.methods")
-SMALL = {"points": {"width": 8, "depth": 1}, "images": {"width": 8}}
+SMALL = {"points": {"width": 8, "depth": 1}, "images": {"width": 8}, "tokens": {"width": 8, "depth": 1}}
 
 
 @pytest.fixture(autouse=True)
@@ -52,12 +52,12 @@ def teachers(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> dict[s
 
 
 def _asked(method: str, kind: str, out: Path, pictures: Path, teacher: Path | None = None) -> LabSettings:
-    data = "2d:two-gaussians" if kind == "points" else f"idx:{pictures}"
+    data = {"points": "2d:two-gaussians", "images": f"idx:{pictures}", "tokens": "tokens:pairs"}[kind]
     given: dict[str, Any] = {"options": SMALL[kind], "teacher": teacher, "device": "cpu", "look_minutes": 0}
     return LabSettings(method, out, data, steps=2, batch=4, dtype="float32", **given)
 
 
-@pytest.mark.parametrize("kind", ["points", "images"])
+@pytest.mark.parametrize("kind", ["points", "images", "tokens"])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_is_trained_kept_and_opened(
     name: str,
@@ -87,7 +87,7 @@ def test_a_method_is_trained_kept_and_opened(
     model = trained[-1]
     run = open_run(folder, "cpu")
     model.network.eval()
-    shape = (2,) if kind == "points" else (1, 8, 8)
+    shape = {"points": (2,), "images": (1, 8, 8), "tokens": (2,)}[kind]
     steps = _steps(model)
     drawn = run.model.sample(3, 0, steps=steps).x
     assert drawn.shape == (3, *shape) and bool(torch.isfinite(drawn).all())

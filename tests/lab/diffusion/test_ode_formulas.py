@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from lab_problems import line_mixture
 from lab_ode_walks import LINEAR, by_hand, created, run, same, starts
+from lab_problems import line_mixture
 from numpy.polynomial import Polynomial
 from torch import Tensor
 

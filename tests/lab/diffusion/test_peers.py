@@ -48,7 +48,10 @@ def ours(name: str, ratios: Sequence[float], schedule: Schedule, **options: Any)
     """y at the end of a grid of r = sigma / alpha, from Z at its first level."""
     sampler = registry.create("lab.samplers", name, Sampler, **options)
     logs = -torch.tensor(ratios, dtype=torch.float64).log()
-    times = [*schedule.time_of(logs[logs < torch.inf]).tolist(), *([schedule.first] if ratios[-1] == 0 else [])]
+    times = [
+        *schedule.time_of(logs[logs < torch.inf]).tolist(),
+        *([schedule.first] if ratios[-1] == 0 else []),
+    ]
     grid = Path(tuple(schedule.level(t) for t in times))
     first, last = grid.levels[0], grid.levels[-1]
     found = sample(OracleDenoiser(LAW, schedule), sampler, grid, Z * first.sigma, gaussian_noise(0)).x
@@ -118,9 +121,9 @@ def test_as_diffusers_up_to_the_last_step(
     """Their last step, to sigma = 0, is another one than ours."""
     y, asked, scheduler = theirs(peers, kind, questions=per_step * (STEPS - 1), **options)
     ratios = [*dict.fromkeys(asked), float(scheduler.sigmas[-2])]
-    assert ours(name, list(dict.fromkeys(ratios)), TableSchedule(torch.tensor(BETAS)), **own) == pytest.approx(
-        y, abs=1e-5
-    )
+    assert ours(
+        name, list(dict.fromkeys(ratios)), TableSchedule(torch.tensor(BETAS)), **own
+    ) == pytest.approx(y, abs=1e-5)
 
 
 @pytest.mark.parametrize("runge_kutta", [False, True], ids=["plms", "pndm"])
@@ -237,7 +240,9 @@ def test_fault_diffusers_deis_3_grows_with_the_steps(peers: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"solver_type": "bh1"}, {"predict_x0": False}, {"solver_type": "bh1", "solver_order": 1}], ids=str
+    "options",
+    [{"solver_type": "bh1"}, {"predict_x0": False}, {"solver_type": "bh1", "solver_order": 1}],
+    ids=str,
 )
 def test_fault_diffusers_unipc_is_not_a_number(peers: ModuleType, options: dict[str, Any]) -> None:
     """B(h) = h is infinite where the last step goes to sigma = 0, as it does by default."""
