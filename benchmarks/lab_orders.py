@@ -1,13 +1,13 @@
 """The order that each deterministic sampler of the laboratory shows, beside the one that it declares.
 
-    python benchmarks/lab_orders.py [--samplers heun,dpmpp-2m] [--finer 1] [--every 9] [--only orders] [--json]
+    python benchmarks/lab_orders.py [--samplers heun,lms] [--finer 1] [--every 9] [--only orders] [--json]
 
 Slopes of the largest error when steps double, on three laws whose probability flow is known to 1e-11, on four
 spacings; the least of a row is what counts: from 96 to 192 steps for order 1, from 192 to 384 for 2 and 3,
 from 384 to 768 for 4, or ``--finer`` times as many where that is too few for the slope to have settled. Then
-the samplers that choose their own steps: errors and questions at falling tolerances. Last every sampler walks
-to the data in float32 on five grids, with 1 to 100 steps and every ``--every``-th number up to 1000 (1 for all
-of them: an hour); nothing may be infinite or NaN, and what ends beyond 10 deviations or so is told.
+the samplers that choose their own steps: errors and questions at falling tolerances. Last every sampler
+walks to the data in float32 on five grids, with 1 to 100 steps and every ``--every``-th number up to 1000 (1
+for all of them: an hour); nothing may be infinite or NaN, and what ends beyond 10 deviations is told.
 """
 
 from __future__ import annotations
