@@ -2,11 +2,11 @@
 
     python benchmarks/lab_step_cost.py
 
-A batch of 64 of 4 x 16 x 16 in float32 on one thread, 20 steps over the same noises. Each is handed the
-same ready eps at every question and makes of it what it goes by, so that what is left is the sampler alone.
-"Steps" leaves setting up (path or `set_timesteps`) out on both sides, "whole" counts it in. Rounds of ours and theirs
-take turns. Ratios are ours over theirs, round by round; CPU time of the process, so that a busy machine
-counts for little.
+A batch of 64 of 4 x 16 x 16 in float32 on one thread, 20 steps over the same noises. Each is handed the same
+ready eps at every question and makes of it what it goes by, so that what is left is the sampler alone.
+"Steps" leaves setting up (path or `set_timesteps`) out on both sides, "whole" counts it in. Rounds of ours
+and theirs take turns. Ratios are ours over theirs, round by round; CPU time of the process, so that a busy
+machine counts for little.
 """
 
 from __future__ import annotations
