@@ -1,4 +1,4 @@
-"""The six problems: references against a closed form, finer steps and data; the default on them."""
+"""The six problems: their references hold against a closed form and finer steps; the default on them."""
 
 from __future__ import annotations
 
