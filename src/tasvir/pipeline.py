@@ -77,8 +77,7 @@ def generate(
     switches = Switches(rounds, good, seed, guided, revise, judging, redesign)
     if layout is not None and not guided:
         raise SettingError("a layout was given, but guided=False draws without one: drop one of the two")
-    if sampler is not None:
-        find_sampler(sampler)
+    find_sampler(sampler)
     painter = registry.create("generators", generator, Generator)
     if guided and not painter.reads_layouts:
         raise SettingError(f"generator {painter.label!r} reads no layouts: draw unguided, or choose another")

@@ -161,8 +161,7 @@ def settings_of(sweep: Sweep, draw: Sweep) -> dict[str, Any]:
     if "size" in told:
         told["size"] = sides(told["size"])
     DrawSettings(**told)
-    if told.get("sampler") is not None:
-        find_sampler(told["sampler"])
+    find_sampler(told.get("sampler"))
     return told
 
 

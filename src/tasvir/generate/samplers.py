@@ -6,13 +6,15 @@ from tasvir import registry
 from tasvir.errors import UnknownNameError
 
 
-def find_sampler(choice: str) -> None:
-    """Check that there is such a sampler: "euler", or "lab:heun" for one of the laboratory.
+def find_sampler(choice: str | None) -> None:
+    """Check that there is such a sampler: "euler", "lab:heun" for one of the laboratory, None for no choice.
 
     Raises:
         UnknownNameError: There is none; the message lists near names.
         PluginError: Two packages give the same name.
     """
+    if choice is None:
+        return
     registry.find("samplers", choice)
     name, inner = registry.split(choice)
     if name != "lab":

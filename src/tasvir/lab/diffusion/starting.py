@@ -31,9 +31,7 @@ def started_from(coarse: Tensor, path: Path, time: float, noise: Noise) -> tuple
     """
     first, last = path.levels[0].t, path.levels[-1].t
     if not last < time <= first:
-        raise SettingError(
-            f"time {time:g} lies outside the path, which goes from {first:g} down to {last:g}"
-        )
+        raise SettingError(f"time {time:g} lies outside the path, which goes from {first:g} down to {last:g}")
     begin = path.schedule.level(time)
     rest = tuple(level for level in path.levels if level.t < time)
     return begin.alpha * coarse + begin.sigma * noise(coarse), Path((begin, *rest))

@@ -238,8 +238,8 @@ class LabScheduler(SchedulerMixin, ConfigMixin):
             return end
         if self._question.level.t != self._asked[self.step_index].t:
             raise SettingError(
-                f"sampler lab:{self.sampler.name} chooses its levels by what it sees, which a pipeline cannot "
-                "answer: take another"
+                f"sampler lab:{self.sampler.name} chooses its levels by what it sees, which a pipeline "
+                "cannot answer: take another"
             )
         return self._question.x
 
