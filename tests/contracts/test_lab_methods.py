@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import inspect
 import struct
 from collections.abc import Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,11 @@ from tasvir.lab.diffusion.methods.base import Method
 from tasvir.models.lab_runs import LabSettings, open_run, train
 
 METHODS = registry.names("lab.methods")
-SMALL = {"points": {"width": 8, "depth": 1}, "images": {"width": 8}}
+SMALL = {"points": {"width": 8, "depth": 1}, "images": {"width": 8}, "tokens": {"width": 8, "depth": 1}}
+QUICK: dict[str, dict[str, Any]] = {"reflow": {"pairs": 8, "teacher_steps": 2}}
+"""Options that only spare time."""
+MANY = 50
+"""Steps: methods that walk more by default are asked for some."""
 
 
 @pytest.fixture(autouse=True)
@@ -52,12 +56,17 @@ def teachers(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> dict[s
 
 
 def _asked(method: str, kind: str, out: Path, pictures: Path, teacher: Path | None = None) -> LabSettings:
-    data = "2d:two-gaussians" if kind == "points" else f"idx:{pictures}"
-    given: dict[str, Any] = {"options": SMALL[kind], "teacher": teacher, "device": "cpu", "look_minutes": 0}
+    data = {"points": "2d:two-gaussians", "images": f"idx:{pictures}", "tokens": "tokens:pairs"}[kind]
+    given: dict[str, Any] = {
+        "options": {**SMALL[kind], **QUICK.get(method, {})},
+        "teacher": teacher,
+        "device": "cpu",
+        "look_minutes": 0,
+    }
     return LabSettings(method, out, data, steps=2, batch=4, dtype="float32", **given)
 
 
-@pytest.mark.parametrize("kind", ["points", "images"])
+@pytest.mark.parametrize("kind", ["points", "images", "tokens"])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_is_trained_kept_and_opened(
     name: str,
@@ -77,17 +86,17 @@ def test_a_method_is_trained_kept_and_opened(
     trained: list[Any] = []
     bind = type(method).model
 
-    @functools.wraps(bind)
-    def kept(*given: Any, **named: Any) -> Any:
+    @wraps(bind)  # its signature says what options there are
+    def noted(*given: Any, **named: Any) -> Any:
         trained.append(bind(*given, **named))
         return trained[-1]
 
-    monkeypatch.setattr(type(method), "model", kept)
+    monkeypatch.setattr(type(method), "model", noted)
     folder = train(_asked(name, kind, tmp_path, pictures, teacher))
     model = trained[-1]
     run = open_run(folder, "cpu")
     model.network.eval()
-    shape = (2,) if kind == "points" else (1, 8, 8)
+    shape = {"points": (2,), "images": (1, 8, 8), "tokens": (2,)}[kind]
     steps = _steps(model)
     drawn = run.model.sample(3, 0, steps=steps).x
     assert drawn.shape == (3, *shape) and bool(torch.isfinite(drawn).all())
@@ -97,6 +106,5 @@ def test_a_method_is_trained_kept_and_opened(
 
 
 def _steps(model: Any) -> int | None:
-    """Few, but as many as the method's walk needs at least."""
-    own = model.drawing.steps if hasattr(model, "drawing") else None
-    return None if own is None else min(own, 10)
+    own = model.drawing.steps if hasattr(model, "drawing") else 0
+    return 10 if own > MANY else None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.methods.base import Model
 from tasvir.lab.diffusion.network_denoiser import Preconditioning
+from tasvir.lab.distances import energy_distance
 
 CENTRE, SPREAD = 1.0, 0.2
 """Two lumps of this standard deviation, on the diagonal at +-(centre, centre)."""
@@ -55,7 +56,7 @@ def learn(model: Model, data: Data, steps: int, lr: float = 3e-3, batch: int = 1
     """A few hundred steps of Adam, the rate falling to nothing."""
     generator = torch.Generator().manual_seed(1)
     wanted = [one for one in model.network.parameters() if one.requires_grad]
-    optimizer = torch.optim.Adam(wanted, lr=lr)
+    optimizer = torch.optim.Adam(wanted, lr=lr, fused=True)
     fall = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, steps)
     for _ in range(steps):
         chosen = torch.randint(len(data.train), (batch,), generator=generator)
@@ -67,8 +68,6 @@ def learn(model: Model, data: Data, steps: int, lr: float = 3e-3, batch: int = 1
         fall.step()
 
 
-def energy_distance(x: Tensor, y: Tensor) -> float:
-    """2 E|x - y| - E|x - x'| - E|y - y'|, unbiased (Szekely and Rizzo 2013)."""
-    between = torch.cdist(x.double(), y.double()).mean()
-    within = [torch.cdist(one.double(), one.double()).sum() / (len(one) * (len(one) - 1)) for one in (x, y)]
-    return float(2 * between - within[0] - within[1])
+def distance(x: Tensor, data: Data) -> float:
+    """Energy distance of samples to examples that were held out."""
+    return energy_distance(x, data.test[: len(x)]).value

@@ -28,7 +28,7 @@ STEPS = 1_000_000
 """Where minutes are the budget."""
 MINUTES = {"points": 1.0, "images": 10.0, "tokens": 5.0}
 """The budget where none is given."""
-BATCH, LR = {"points": 512, "images": 128, "tokens": 128}, {"points": 2e-3, "images": 1e-3, "tokens": 1e-3}
+BATCH, LR = {"points": 512, "images": 64, "tokens": 64}, 2e-3
 AVERAGE_DECAY, DECAY_FROM = 0.999, 0.4
 
 
@@ -151,7 +151,7 @@ def _given(asked: LabSettings, *names: str) -> dict[str, Any]:
 
 def _config(asked: LabSettings, stored: RunConfig | None, data: Data, named: dict[str, Any]) -> RunConfig:
     """How the run is begun, or was."""
-    default: dict[str, Any] = {"options": {}, "seed": 0, "batch": BATCH[data.kind], "lr": LR[data.kind]}
+    default: dict[str, Any] = {"options": {}, "seed": 0, "batch": BATCH[data.kind], "lr": LR}
     default |= {"average_decay": AVERAGE_DECAY, "decay_from": DECAY_FROM}
     given = _given(asked, "seed", "batch", "lr", "average_decay", "decay_from")
     given["options"] = dict(asked.options) if asked.options else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from few_steps import energy_distance, exact_network, learn, mean_of, two_lumps
+from few_steps import distance, exact_network, learn, mean_of, two_lumps
 from torch import Tensor, nn
 
 from tasvir.errors import SettingError
@@ -184,22 +184,22 @@ def test_a_student_learns_one_step_from_an_exact_teacher() -> None:
     data = two_lumps()
     teacher = lumps_teacher(data)
     torch.manual_seed(0)
-    student = ConsistencyDistillationMethod().model(data, teacher=teacher, fresh=True, width=64, depth=2)
-    untrained = energy_distance(student.sample(1500, 0).x, data.test)
-    learn(student, data, steps=500)
+    student = ConsistencyDistillationMethod().model(data, teacher=teacher, fresh=True, width=64, depth=1)
+    untrained = distance(student.sample(1500, 0).x, data)
+    learn(student, data, steps=300)
     once = student.sample(1500, 0)
     assert once.evaluations == 1
     assert untrained > 0.5
-    assert energy_distance(once.x, data.test) < 0.02  # the exact teacher is at 0.0005
+    assert distance(once.x, data) < 0.04  # the exact teacher is at 0.0005
 
 
 def test_one_learns_without_a_teacher() -> None:
     data = two_lumps()
     torch.manual_seed(0)
-    model = ConsistencyTrainingMethod().model(data, doubling=100, last=40, width=64, depth=2)
-    learn(model, data, steps=500)
-    assert energy_distance(model.sample(1500, 0).x, data.test) < 0.06
-    assert energy_distance(model.sample(1500, 0, steps=2).x, data.test) < 0.04
+    model = ConsistencyTrainingMethod().model(data, doubling=60, last=40, width=64, depth=1)
+    learn(model, data, steps=300)
+    assert distance(model.sample(1500, 0).x, data) < 0.06
+    assert distance(model.sample(1500, 0, steps=2).x, data) < 0.04
 
 
 def test_a_student_without_its_teacher_samples_and_does_not_train() -> None:

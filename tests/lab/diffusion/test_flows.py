@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from few_steps import energy_distance, learn, two_lumps
+from few_steps import distance, learn, two_lumps
 from lab_problems import correlated, gaussian_end
 from torch import Tensor
 
@@ -188,24 +188,24 @@ def test_uniform_noise_is_uniform() -> None:
 def test_flows_are_learned(method: Method, options: dict[str, Any]) -> None:
     data = two_lumps()
     torch.manual_seed(0)
-    model = method.model(data, width=64, depth=2, **options)
-    untrained = energy_distance(model.sample(1500, 0).x, data.test)
-    learn(model, data, steps=250)
-    found = energy_distance(model.sample(1500, 0).x, data.test)
+    model = method.model(data, width=64, depth=1, **options)
+    untrained = distance(model.sample(1500, 0).x, data)
+    learn(model, data, steps=150)
+    found = distance(model.sample(1500, 0).x, data)
     assert found < 0.02 < 10 * 0.02 < untrained
 
 
 def test_reflow_straightens_and_lowers_the_cost_and_one_step_is_enough() -> None:
     data = two_lumps()
     torch.manual_seed(0)
-    first = FlowMatchingMethod().model(data, width=64, depth=2)
-    learn(first, data, steps=250)
-    second = ReflowMethod().model(data, teacher=first, pairs=4000, width=64, depth=2)
-    learn(second, data, steps=200)
+    first = FlowMatchingMethod().model(data, width=64, depth=1)
+    learn(first, data, steps=150)
+    second = ReflowMethod().model(data, teacher=first, pairs=2000, width=64, depth=1)
+    learn(second, data, steps=120)
     x = torch.randn(1000, 2, generator=torch.Generator().manual_seed(3))
     bent, straight = straightness(first.denoiser, x), straightness(second.denoiser, x)
-    once = energy_distance(first.sample(1500, 0, steps=1).x, data.test)
-    again = energy_distance(second.sample(1500, 0, steps=1).x, data.test)
+    once = distance(first.sample(1500, 0, steps=1).x, data)
+    again = distance(second.sample(1500, 0, steps=1).x, data)
     assert straight < 0.1 * bent
     assert again < 0.5 * once
     costs = [transport_cost(*made_pairs(one, 1000, 20)[:2]) for one in (first, second)]

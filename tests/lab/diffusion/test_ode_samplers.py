@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import pytest
 import torch
-from lab_problems import correlated, gaussian_end, line_mixture
 from lab_ode_walks import LINEAR, created, run, same, starts
+from lab_problems import correlated, gaussian_end, line_mixture
 from torch import Tensor
 
 from tasvir import registry

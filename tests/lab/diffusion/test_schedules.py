@@ -8,10 +8,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from lab_problems import line_mixture
 from scipy.integrate import quad
 from torch import Tensor
 
 from tasvir.errors import SettingError
+from tasvir.lab.diffusion.oracles.base import OracleDenoiser
 from tasvir.lab.diffusion.paths import path
 from tasvir.lab.diffusion.sampling import gaussian_noise, start
 from tasvir.lab.diffusion.schedules.base import Schedule
@@ -129,6 +131,19 @@ def test_small_noise_keeps_its_digits() -> None:
     shift = 1 / (1 - LinearSchedule().level(1).alpha)
     zero = ZeroTerminalSchedule(LinearSchedule()).level(tiny)
     assert zero.sigma**2 == pytest.approx(0.1 * tiny * shift, rel=1e-8)
+
+
+@each
+def test_the_velocity_is_that_of_the_probability_flow(schedule: Schedule) -> None:
+    """alpha' x0 + sigma' eps of an exact denoiser is f x - 1/2 g^2 score (thesis 4.28)."""
+    law = line_mixture()
+    x = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
+    for t in inner_times(schedule, 5).tolist():
+        level = schedule.level(t)
+        velocity = OracleDenoiser(law, schedule).predict(x, level, "velocity")
+        score = law.score(x, level.alpha, level.sigma)
+        right = level.drift * x - 0.5 * level.diffusion_squared * score
+        torch.testing.assert_close(velocity, right, rtol=1e-6, atol=1e-8)
 
 
 def test_cosine_betas_are_improved_ddpms() -> None:

@@ -14,9 +14,9 @@ from tasvir.lab.diffusion.schedules.base import Level, Schedule
 
 RHO = 7.0
 """Karras et al. 2022, equation 5."""
-CENTRE = 0.6
+CENTRE = 0.58
 """Of the logistic spacing: about the scale of the data."""
-RISE = (1.1, 1.3)
+RISE = (1.25, 1.06)
 """Its powers towards the data and towards noise."""
 
 
@@ -85,7 +85,7 @@ def by_karras(schedule: Schedule, start: float, end: float, steps: int) -> list[
 
 
 def by_logistic(schedule: Schedule, start: float, end: float, steps: int) -> list[float]:
-    """Equal steps of q where sigma / alpha = 0.6 q^1.1 / (1 - q)^1.3: densest about the scale of the data.
+    """Equal steps of q where sigma / alpha = 0.58 q^1.25 / (1 - q)^1.06: densest about the scale of the data.
 
     q is a logistic function of log(sigma / alpha), but for the two powers, so the steps may go on to sigma =
     0: the more of them, the nearer to it the last question.

@@ -102,12 +102,12 @@ def line(cell: Cell) -> str:
 
 
 def read_budgets(text: str) -> list[int]:
-    """Whole numbers with commas between.
+    """Whole numbers from 1 on with commas between, rising.
 
     Raises:
         SettingError: Something else.
     """
-    try:
-        return sorted({int(part) for part in text.split(",") if part.strip()} or {int(text)})
-    except ValueError as problem:
-        raise SettingError(f"--nfe {text!r}: give numbers of evaluations such as 5,10,20,50") from problem
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise SettingError(f"--nfe {text!r}: give numbers of evaluations, 1 or more, such as 5,10,20,50")
+    return sorted({int(part) for part in parts})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasvir.errors import OutputError, SettingError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from tasvir.models.lab_compare import Cell, Field
 
 
@@ -56,11 +59,38 @@ def draw_comparison(field: Field, cells: list[Cell], distance: str, file: Path) 
         f"{distance} distance (dotted: two errors above that of true examples)",
         "off the exact flow (RMS)",
     ]
+    budgets = sorted({cell.budget for cell in cells})
     for one, title in zip(axes, titles, strict=False):
         one.set(title=title, xlabel="evaluations of the network", xscale="log")
         one.set_yscale("symlog", linthresh=1e-3) if one is axes[0] else one.set_yscale("log")
+        one.set_xticks(budgets, [str(budget) for budget in budgets])
+        one.set_xticks([], minor=True)
         one.grid(alpha=0.3)
         one.legend()
+    _save(figure, file)
+
+
+def draw_curve(folder: Path) -> Path:
+    """The loss of a run over its steps, from curve.jsonl into curve.png.
+
+    Raises:
+        SettingError: matplotlib is not installed.
+        OutputError: The file cannot be written.
+    """
+    check_plots()
+    from matplotlib.figure import Figure
+
+    rows = [json.loads(text) for text in (folder / "curve.jsonl").read_text("utf-8").splitlines()]
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([row["step"] for row in rows], [row["loss"] for row in rows], marker=".")
+    axes.set(xlabel="step", ylabel="loss, smoothed over some 50 steps")
+    axes.grid(alpha=0.3)
+    _save(figure, folder / "curve.png")
+    return folder / "curve.png"
+
+
+def _save(figure: Figure, file: Path) -> None:
     try:
         figure.savefig(file, dpi=120)
     except (OSError, ValueError) as problem:

@@ -10,6 +10,7 @@ import typer
 
 from tasvir.app.cli.lab.options import DataFolder, DataName, PlaceName, Threads, lab_folder, read_values
 from tasvir.app.cli.options import Json
+from tasvir.errors import SettingError
 
 if TYPE_CHECKING:
     from tasvir.models.lab_runs import LabSettings
@@ -28,8 +29,10 @@ def train(
         typer.Option(help="Budget, resumptions included; 1 for points and 10 for pictures if none is given."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Budget in steps; the sooner of the two ends it.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Examples a step; 512 points or 128 pictures.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate; 0.002 or 0.001.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Examples a step; 512 points or 64 pictures if left out.")
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.", show_default="0.002")] = None,
     seed: Annotated[
         int | None, typer.Option(help="What all random draws come from.", show_default="0")
     ] = None,
@@ -110,6 +113,16 @@ def _run(asked: LabSettings, root: Path, as_json: bool) -> None:
         typer.secho(_how_to_go_on(asked), fg="yellow", err=True)
         raise typer.Exit(INTERRUPTED) from problem
     typer.echo(f"trained; weights, config, curve and samples are in {folder}", err=as_json)
+    _draw_curve(folder)
+
+
+def _draw_curve(folder: Path) -> None:
+    from tasvir.app.cli.lab.plots import draw_curve
+
+    try:
+        draw_curve(folder)
+    except SettingError as problem:
+        typer.secho(f"note: no curve.png beside curve.jsonl: {problem}", fg="yellow", err=True)
 
 
 def _how_to_go_on(asked: LabSettings) -> str:

@@ -39,7 +39,6 @@ class Drawing:
         steps: How many.
         spacing: A name of `paths.SPACINGS`.
         end: Least time at which the network is asked.
-        start: Time of noise; None = the schedule's last.
         to_data: Whether a last step goes on to sigma = 0.
     """
 
@@ -47,7 +46,6 @@ class Drawing:
     steps: int
     spacing: str = "time"
     end: float = 1e-3
-    start: float | None = None
     to_data: bool = True
 
 
@@ -100,7 +98,6 @@ class GaussianModel(Model):
             self.schedule,
             own.steps if steps is None else steps,
             own.spacing if spacing is None else spacing,
-            start=own.start,
             end=own.end,
             to_data=own.to_data,
         )

@@ -10,6 +10,7 @@ from tasvir.errors import SettingError, UnknownNameError
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.networks.dit import DitNetwork
 from tasvir.lab.diffusion.networks.mlp import MlpNetwork
+from tasvir.lab.diffusion.networks.tokens import TokenNetwork
 from tasvir.lab.diffusion.networks.unet import UNetNetwork
 
 NETWORKS: dict[str, type[MlpNetwork | UNetNetwork | DitNetwork]] = {
@@ -50,3 +51,38 @@ def network_for(
         return NETWORKS[name](data.shape, data.classes if conditional else None, outputs, **sizes)
     except TypeError as problem:
         raise SettingError(f"network {name} cannot be made with {sizes}: {problem}") from None
+
+
+def vocabulary(data: Data) -> int:
+    """How many values a token can take.
+
+    Raises:
+        SettingError: Data that are no tokens, or do not say.
+    """
+    if data.kind != "tokens" or data.levels is None:
+        raise SettingError(f"{data.name} are {data.kind}, not tokens of a known vocabulary")
+    return data.levels
+
+
+def token_network_for(
+    data: Data, network: nn.Module | None, states: int, sizes: dict[str, Any]
+) -> TokenNetwork:
+    """A fresh network for tokens, or the one that is given.
+
+    Args:
+        data: Tokens.
+        network: None = a fresh one.
+        states: What a token may be when it is noised.
+        sizes: ``width``, ``depth``, ``heads``.
+
+    Raises:
+        SettingError: Sizes that it does not have, or a network of another kind.
+    """
+    if network is not None:
+        if not isinstance(network, TokenNetwork):
+            raise SettingError(f"a {type(network).__name__} tells no tokens: give a TokenNetwork")
+        return network
+    try:
+        return TokenNetwork(data.shape[0], states, vocabulary(data), **sizes)
+    except TypeError as problem:
+        raise SettingError(f"a network for tokens cannot be made with {sizes}: {problem}") from None

@@ -81,9 +81,8 @@ def turned(
     """a and b of wanted = a x + b source for every example, [B] each; errors grow by |b|."""
     here = _Levels(given.alpha, given.sigma, given.times, schedule)
     a, b = factors(cast("Level", here), source, wanted)  # the formulas of numbers hold for tensors
-    return torch.as_tensor(a) * torch.ones_like(given.alpha), torch.as_tensor(b) * torch.ones_like(
-        given.alpha
-    )
+    one = torch.ones_like(given.alpha)
+    return a * one, b * one
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Six problems to hold samplers against: laws whose denoiser is exact, and where each start's flow truly ends.
+"""Six problems to hold samplers against: laws with exact denoisers, and where the flow of each start ends.
 
 Whatever the schedule, y = x / alpha follows dy / d log r = y - E[x_0 | y, r] with r = sigma / alpha (Karras
 et al. 2022, equation 1), so one reference serves every schedule: it is integrated in log r by Gragg's method
@@ -152,7 +152,7 @@ PROBLEMS: dict[str, tuple[Callable[[], Law], str]] = {
     "correlated": (_correlated, "one Gaussian in the plane, its coordinates correlated"),
     "ring": (_ring, "eight narrow Gaussians on a circle in the plane"),
     "scales": (_scales, "five Gaussians in 8 dimensions whose deviations span a factor of 20"),
-    "manifold": (_manifold, "four flat Gaussians, each of 3 dimensions within 16: no noise is left off them"),
+    "manifold": (_manifold, "four flat Gaussians, each of 3 dimensions within 16: the data fill no volume"),
     "finite": (_finite, "fifty given points in 64 dimensions: what a model that learnt by heart tells"),
 }
 """name -> (its law, what it stands for)."""
