@@ -7,7 +7,7 @@ from tasvir.errors import UnknownNameError
 
 
 def find_sampler(choice: str | None) -> None:
-    """Check that there is such a sampler: "euler", "lab:heun" for the laboratory's, None for one's own.
+    """Check that there is such a sampler: "euler", "lab:heun" for one of the laboratory, None for no choice.
 
     Raises:
         UnknownNameError: There is none; the message lists near names.

@@ -171,8 +171,8 @@ class TestTimeShift:
         schedule = denoiser.schedule
         grid = path(schedule, steps, "time" if schedule is LINEAR else "karras", end=schedule.last * 1e-2)
         # a batch whose variance is that of the start exactly
-        x = torch.tensor([[-1.0], [1.0]], dtype=torch.float64) * grid.levels[0].sigma / math.sqrt(2)
-        return float(sample(denoiser, sampler, grid, x, gaussian_noise(0)).x.var())
+        x = torch.tensor([[-1.0], [1.0]], dtype=torch.float64) * grid.levels[0].sigma
+        return float(sample(denoiser, sampler, grid, x, gaussian_noise(0)).x.var(correction=0))
 
     def test_without_a_window_it_is_ddim(self) -> None:
         for schedule in (LINEAR, KarrasSchedule(10.0)):
@@ -184,7 +184,7 @@ class TestTimeShift:
         level, there = LINEAR.level(0.5), LINEAR.level(0.3)
         truth = LINEAR.level(0.46)
         wanted = math.sqrt(truth.alpha**2 * 0.25 + truth.sigma**2)
-        x = torch.tensor([[-wanted], [wanted]], dtype=torch.float64) / math.sqrt(2)
+        x = torch.tensor([[-wanted], [wanted]], dtype=torch.float64)
         assert sampler._shifted(x, level, there).t == pytest.approx(0.46, abs=0.2 / 40)
         assert sampler._shifted(10 * x, level, there).t == pytest.approx(0.6)
         assert sampler._shifted(0 * x, level, LINEAR.level(0.47)).t > 0.47

@@ -265,6 +265,13 @@ class TestWrongUse:
         with pytest.raises(SettingError, match="at its end"):
             scheduler.step(X, first, X)
 
+    def test_levels_that_hang_on_the_answers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(SettingError, match="chooses its steps"):
+            lab("time-shift")
+        monkeypatch.setattr("tasvir.lab.diffusion.samplers.time_shift.TimeShiftSampler.evaluations", 1)
+        with pytest.raises(SettingError, match="chooses its levels by what it sees"):
+            drawn(lab("time-shift"), 20, x=3 * X)
+
     def test_noise_without_a_seed(self) -> None:
         scheduler = lab("ancestral")
         scheduler.set_timesteps(4)

@@ -63,6 +63,6 @@ class TimeShiftSampler(Sampler):
         away = torch.linspace(-0.5, 0.5, CANDIDATES, dtype=torch.float64) * self.window * span
         times = planned.t + away[(planned.t + away > there.t) & (planned.t + away <= schedule.last)]
         expected = schedule.alpha(times) ** 2 * self.variance + schedule.sigma(times) ** 2
-        error = (expected - float(x.double().var())).abs()
+        error = (expected - float(x.double().var(correction=0))).abs()
         near = times[error <= error.min() + 1e-12]
         return schedule.level(float(near[(near - planned.t).abs().argmin()]))
