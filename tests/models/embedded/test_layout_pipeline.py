@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DDIMScheduler, PNDMScheduler
+from sampler_names import SAMPLERS
 from torch import Tensor
 
-from tasvir import registry
 from tasvir.errors import SettingError
 from tasvir.models.embedded.conditioning import Grounding, tokenize
 from tasvir.models.embedded.denoiser import LayoutTransformer
 from tasvir.models.embedded.layout_pipeline import SCHEDULE, EmbeddedLayoutPipeline
+from tasvir.models.hub.drawing import scheduler_of
 
 PROMPT = "a red car left of a dog"
 LAYOUT = Grounding(("a red car", "a dog"), ((0.05, 0.4, 0.45, 0.8), (0.5, 0.3, 0.9, 0.9)), "park")
-SAMPLERS = registry.names("samplers")
 
 
 @pytest.fixture
@@ -97,8 +97,7 @@ def test_scales_up_to_one_are_unguided(pipeline: EmbeddedLayoutPipeline) -> None
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_any_scheduler_draws(pipeline: EmbeddedLayoutPipeline, name: str) -> None:
-    kind = registry.load("samplers", name)
-    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, clip_sample=False)
+    pipeline.scheduler = scheduler_of(name, pipeline.scheduler)
     pixels = drawn(pipeline, PROMPT, [LAYOUT], generator=seeds(2), num_inference_steps=4)
     assert pixels.shape == (1, 128, 128, 3)
     assert np.isfinite(pixels).all() and 0 <= pixels.min() < pixels.max() <= 1
@@ -107,8 +106,7 @@ def test_any_scheduler_draws(pipeline: EmbeddedLayoutPipeline, name: str) -> Non
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_half_precision_holds_every_sampler(pipeline: EmbeddedLayoutPipeline, name: str) -> None:
     """Some start at noise of 20 000, beyond what half precision holds at four standard deviations."""
-    kind = registry.load("samplers", name)
-    scheduler = kind.from_config(pipeline.scheduler.config, clip_sample=False)
+    scheduler = scheduler_of(name, pipeline.scheduler)
     networks = [
         copy.deepcopy(part).half() for part in (pipeline.vae, pipeline.text_encoder, pipeline.denoiser)
     ]

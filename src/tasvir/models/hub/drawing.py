@@ -33,7 +33,7 @@ def use_sampler(pipeline: Any, name: str | None) -> str:
         name: Plugin of kind "samplers".
 
     Returns:
-        The scheduler's class name.
+        The scheduler's class name; of the laboratory's, "lab:NAME".
 
     Raises:
         SettingError: The pipeline has no exchangeable sampler, or integrates another kind of process.
@@ -48,7 +48,8 @@ def use_sampler(pipeline: Any, name: str | None) -> str:
         return "own"
     setattr(pipeline, _OWN, own)
     pipeline.scheduler = own if name is None else _made(name, own, type(pipeline).__name__)
-    return type(pipeline.scheduler).__name__
+    made = pipeline.scheduler
+    return f"lab:{made.sampler.name}" if isinstance(made, LabScheduler) else type(made).__name__
 
 
 def scheduler_of(name: str, own: Any) -> Any:
