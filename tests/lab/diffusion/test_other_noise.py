@@ -130,7 +130,9 @@ def test_ddim_under_mixture_noise_ends_in_the_data() -> None:
     begin = last.alpha * clean + last.sigma * law.draw(clean, ratio(last.ratio), dice(1))
     found = sample(oracle, DdimSampler(), grid, begin, gaussian_noise(0)).x
     assert apart(found, stats.norm(0.3, 0.5)) > 0.001
-    wrong = sample(oracle, DdimSampler(), grid, torch.randn(N, 1, generator=dice()).double(), gaussian_noise(0))
+    wrong = sample(
+        oracle, DdimSampler(), grid, torch.randn(N, 1, generator=dice()).double(), gaussian_noise(0)
+    )
     assert apart(wrong.x, stats.norm(0.3, 0.5)) < 1e-6
 
 
