@@ -1,4 +1,4 @@
-"""The sphere: its heat kernel against limits and a second way, walks back against exact laws, a learned one."""
+"""The sphere: its heat kernel in limits and as a series, walks back against exact laws, a learned one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_kernel_is_the_series_integrates_to_1_and_is_flat_at_last() -> None:
 
 
 def test_for_a_short_time_the_kernel_is_the_planes() -> None:
-    """exp(-gamma^2 / (2 tau)) sqrt(gamma / sin gamma) / (2 pi tau), whose score is Varadhan's to first order."""
+    """exp(-gamma^2 / (2 tau)) sqrt(gamma / sin gamma) / (2 pi tau), of score -gamma / tau at first."""
     gamma, time = torch.linspace(0.01, 0.2, 20, dtype=torch.float64), 0.002
     density, slope = heat(gamma, tau(time))
     plane = torch.exp(-gamma.square() / (2 * time)) * (gamma / gamma.sin()).sqrt() / (2 * math.pi * time)
