@@ -55,7 +55,8 @@ class GammaNoise(NoiseLaw):
 
     def draw(self, like: Tensor, ratio: Tensor, generator: torch.Generator) -> Tensor:
         """See `NoiseLaw.draw`."""
-        wide = shaped(self.shape(ratio), like.double()).expand(like.shape)
+        place = torch.empty((), dtype=torch.float64, device=generator.device)
+        wide = shaped(self.shape(ratio), place.expand(like.shape)).expand(like.shape)
         drawn = _gamma(wide, generator)
         return ((drawn - wide) / wide.sqrt()).to(like)
 
@@ -69,8 +70,9 @@ class GammaNoise(NoiseLaw):
         before = self.shape(torch.tensor(there.ratio, dtype=torch.float64))
         whole = self.shape(torch.tensor(here.ratio, dtype=torch.float64))
         came = (x.double() / here.alpha - x0.double()) / self.scale + whole
-        one = _gamma(before.expand(x.shape), generator)
-        other = _gamma((whole - before).expand(x.shape), generator)
+        place = generator.device
+        one = _gamma(before.to(place).expand(x.shape), generator).to(x.device)
+        other = _gamma((whole - before).to(place).expand(x.shape), generator).to(x.device)
         kept = came.clamp(min=0) * one / (one + other)
         return ((x0.double() + self.scale * (kept - before)) * there.alpha).to(x)
 
@@ -104,9 +106,9 @@ class MixtureNoise(NoiseLaw):
 
     def draw(self, like: Tensor, ratio: Tensor, generator: torch.Generator) -> Tensor:
         """See `NoiseLaw.draw`; the ratio changes nothing."""
-        place = {"generator": generator, "dtype": like.dtype, "device": like.device}
-        above = torch.rand(like.shape, **place) < self.share
-        centre = torch.where(above, self.centres[0], self.centres[1])
+        place = {"generator": generator, "dtype": like.dtype, "device": generator.device}
+        above = (torch.rand(like.shape, **place) < self.share).to(like.dtype)
+        centre = self.centres[1] + (self.centres[0] - self.centres[1]) * above
         return (centre + self.spread * torch.randn(like.shape, **place)).to(like)
 
 

@@ -64,7 +64,7 @@ class OtherNoiseModel(GaussianModel):
         self, data: Data, denoiser: NetworkDenoiser, law: NoiseLaw, back: StepBack | None, steps: int
     ) -> None:
         super().__init__(data, denoiser, OtherNoiseObjective(law), Drawing(DdimSampler(), steps))
-        self.law, self.back = law, back
+        self.law, self.back, self.gaussian = law, back, False
 
     def sample(
         self,
