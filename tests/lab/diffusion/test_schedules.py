@@ -265,3 +265,10 @@ def test_where_nothing_is_left_the_score_follows_from_eps_and_the_data_do_not(sc
     assert factors(level, "score", "eps") == (0.0, -1.0)
     with pytest.raises(SettingError, match="x0 does not follow from eps"):
         factors(level, "eps", "x0")
+
+
+@pytest.mark.parametrize("spacing", ["log-snr", "karras"])
+def test_a_spacing_without_an_end_is_told(spacing: str) -> None:
+    with pytest.raises(SettingError, match="take time or logistic"):
+        path(StraightSchedule(), 5, spacing, end=1e-3)
+    assert len(path(StraightSchedule(), 2, spacing, end=1e-3).levels) == 3
