@@ -51,9 +51,9 @@ class PlainDenoiser(Denoiser):
         return x * (0.25 * level.alpha / (0.25 * level.alpha**2 + level.sigma**2))
 
 
-def orders(samplers: Sequence[Sampler], finer: int) -> list[dict[str, Any]]:
+def orders(samplers: Sequence[Sampler], finer: int, spacings: Sequence[str]) -> list[dict[str, Any]]:
     """Declared order, the least slope, and under each law the slopes on the spacings, in their order."""
-    problems = cases(list(SPACINGS))
+    problems = cases(spacings)
     rows = []
     for sampler in samplers:
         steps = [finer * count for count in settled(sampler)]
@@ -166,6 +166,7 @@ def main() -> None:
     parser.add_argument(
         "--finer", type=whole_number(1), default=1, help="so many times the steps where slopes are read"
     )
+    parser.add_argument("--spacings", nargs="+", default=list(SPACINGS), help="of the orders; default all")
     parser.add_argument("--only", choices=("orders", "tolerances", "sweep"), help="a part of it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -175,7 +176,7 @@ def main() -> None:
     fixed = [one for one in walks if one.evaluations is not None]
     figures: dict[str, Any] = {}
     if arguments.only in (None, "orders"):
-        figures["orders"] = orders(fixed, arguments.finer)
+        figures["orders"] = orders(fixed, arguments.finer, arguments.spacings)
     if arguments.only in (None, "tolerances"):
         case = cases(["log-snr"])[0]
         figures |= {"tolerances": chosen_steps(case), "paradigms": sweeps(case)}

@@ -26,9 +26,9 @@ from tasvir.models.devices import pick_device
 
 STEPS = 1_000_000
 """Where minutes are the budget."""
-MINUTES = {"points": 1.0, "images": 10.0, "tokens": 5.0}
+MINUTES = {"points": 1.0, "images": 10.0, "tokens": 5.0, "sphere": 1.0}
 """The budget where none is given."""
-BATCH, LR = {"points": 512, "images": 64, "tokens": 64}, 2e-3
+BATCH, LR = {"points": 512, "images": 64, "tokens": 64, "sphere": 512}, 2e-3
 AVERAGE_DECAY, DECAY_FROM = 0.999, 0.4
 
 

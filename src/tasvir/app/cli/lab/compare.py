@@ -16,7 +16,7 @@ from tasvir.errors import SettingError
 if TYPE_CHECKING:
     from tasvir.models.lab_compare import Cell, Field
 
-NUMBER = {"points": 1000, "images": 200, "tokens": 200}
+NUMBER = {"points": 1000, "images": 200, "tokens": 200, "sphere": 1000}
 
 
 def compare(

@@ -51,7 +51,7 @@ def sample(
 
     set_threads(threads)
     opened = open_run(run, device)
-    count = number or (5000 if opened.config.facts.kind == "points" else 36)
+    count = number or (5000 if opened.config.facts.kind in ("points", "sphere") else 36)
     found = draw(opened.model, count, seed, Wish(sampler, steps, nfe, read_labels(labels), guidance))
     folder = out or run / "drawn"
     files = _write(found, folder)

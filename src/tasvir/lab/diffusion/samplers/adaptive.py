@@ -46,12 +46,12 @@ class AdaptiveSampler(Sampler):
     """Goes from the path's first level to its last above sigma = 0; the levels between are not used.
 
     The path's first step is the first that is tried. The error is the root mean square over an example's
-    numbers, the largest of the batch; from where no data is left the path's first step is DDIM's, and so is
-    its last to sigma = 0.
+    numbers, the largest of the batch, and does not depend on how a schedule scales x. From where no data is
+    left the path's first step is DDIM's, and so is its last to sigma = 0.
 
     Args:
-        rtol: Tolerance relative to the larger of |x| before and after a step.
-        atol: Absolute tolerance.
+        rtol: Tolerance relative to the larger of |x| before and after a step, both in the size of after.
+        atol: Absolute tolerance for x in the size of a variance-preserving schedule's.
 
     Raises:
         SettingError: A tolerance is not positive.
@@ -103,7 +103,9 @@ class AdaptiveSampler(Sampler):
             reaches = abs(step) * (1 + 1e-6) >= abs(goal - at)
             there = last if reaches else self.level(here.schedule, at + step)
             tried = yield from self.trial(x, here, there, opening)
-            error = self._error(tried, x)
+            error = self._error(
+                tried, x, math.hypot(here.alpha, here.sigma), math.hypot(there.alpha, there.sigma)
+            )
             step = (goal - at if reaches else step) * self._factor(error)
             if error <= 1.0:
                 x, here, opening = tried.x, there, tried.closing
@@ -114,9 +116,14 @@ class AdaptiveSampler(Sampler):
             f"allow more than rtol {self.rtol:g} and atol {self.atol:g}, or compute in float64"
         )
 
-    def _error(self, tried: Trial, x: Tensor) -> float:
-        """Root mean square of what two formulas differ by, in units of the tolerance: the worst example's."""
-        allowed = torch.maximum(x.abs(), tried.x.abs()).mul_(self.rtol).add_(self.atol)
+    def _error(self, tried: Trial, x: Tensor, before: float, after: float) -> float:
+        """Root mean square of what two formulas differ by, in units of the tolerance: the worst example's.
+
+        ``before`` and ``after`` are the sizes of x that the levels give data of deviation 1: without them
+        a long step down from great noise would be judged by the size of the noise.
+        """
+        size = torch.maximum(x.abs() * (after / before), tried.x.abs())
+        allowed = size.mul_(self.rtol).add_(self.atol * after)
         squares = (tried.away / allowed).square_().reshape(len(x), -1)
         error = float(squares.mean(1).max().sqrt())
         if not math.isfinite(error):
