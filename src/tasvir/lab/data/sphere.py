@@ -41,7 +41,9 @@ class SphereLaw:
         around = torch.randn(n, 3, generator=generator, dtype=torch.float64)
         around = around - (around * centre).sum(1, keepdim=True) * centre
         around = around / around.norm(dim=1, keepdim=True)
-        return height[:, None] * centre + (1 - height.square()).clamp(min=0).sqrt()[:, None] * around
+        aside = (1 - height.square()).clamp(min=0).sqrt()
+        found: Tensor = height[:, None] * centre + aside[:, None] * around
+        return found
 
     def log_density(self, x: Tensor) -> Tensor:
         """Of points [N, 3], a unit of area: [N] float64."""

@@ -79,7 +79,8 @@ class _ToColour(Degradation):
         """See `Degradation.end`."""
         drawn = torch.randn(*like.shape[:2], 1, 1, generator=generator)
         mean, spread = colours.cpu()[:, :, None, None]
-        return (mean + spread * drawn).expand(like.shape)
+        even: Tensor = mean + spread * drawn
+        return even.expand(like.shape)
 
 
 class BlurDegradation(_ToColour):
@@ -101,8 +102,8 @@ class PixelationDegradation(_ToColour):
         result = x.clone()
         for number in times.unique().tolist():
             if number:
-                cells = [max(1, round(side / 2**number)) for side in x.shape[-2:]]
-                small = torch.nn.functional.adaptive_avg_pool2d(x[times == number], cells)
+                high, wide = (max(1, round(side / 2**number)) for side in x.shape[-2:])
+                small = torch.nn.functional.adaptive_avg_pool2d(x[times == number], (high, wide))
                 result[times == number] = torch.nn.functional.interpolate(small, size=x.shape[-2:])
         return result
 

@@ -23,12 +23,14 @@ def cosines(n: int, like: Tensor) -> Tensor:
 
 def to_frequencies(x: Tensor) -> Tensor:
     """Pictures [..., H, W] as frequencies of the same shape."""
-    return cosines(x.shape[-2], x) @ x @ cosines(x.shape[-1], x).T
+    with torch.autocast(x.device.type, enabled=False):  # half precision would be seen in the pictures
+        return cosines(x.shape[-2], x) @ x @ cosines(x.shape[-1], x).T
 
 
 def to_pixels(u: Tensor) -> Tensor:
     """What `to_frequencies` undoes."""
-    return cosines(u.shape[-2], u).T @ u @ cosines(u.shape[-1], u)
+    with torch.autocast(u.device.type, enabled=False):
+        return cosines(u.shape[-2], u).T @ u @ cosines(u.shape[-1], u)
 
 
 def rates(high: int, wide: int) -> Tensor:

@@ -87,5 +87,5 @@ def tangent(x: Tensor, vector: Tensor) -> Tensor:
 def moved(x: Tensor, step: Tensor) -> Tensor:
     """exp_x(step): along the geodesic from x [B, 3] by a tangent vector [B, 3], held on the sphere."""
     length = step.norm(dim=1, keepdim=True)
-    there = length.cos() * x + torch.sinc(length / math.pi) * step
-    return there / there.norm(dim=1, keepdim=True)
+    there: Tensor = length.cos() * x + torch.sinc(length / math.pi) * step
+    return torch.nn.functional.normalize(there, dim=1)
