@@ -70,9 +70,8 @@ class GammaNoise(NoiseLaw):
         before = self.shape(torch.tensor(there.ratio, dtype=torch.float64))
         whole = self.shape(torch.tensor(here.ratio, dtype=torch.float64))
         came = (x.double() / here.alpha - x0.double()) / self.scale + whole
-        place = generator.device
-        one = _gamma(before.to(place).expand(x.shape), generator).to(x.device)
-        other = _gamma((whole - before).to(place).expand(x.shape), generator).to(x.device)
+        one = _gamma(before.expand(x.shape), generator)
+        other = _gamma((whole - before).expand(x.shape), generator)
         kept = came.clamp(min=0) * one / (one + other)
         return ((x0.double() + self.scale * (kept - before)) * there.alpha).to(x)
 
@@ -106,10 +105,11 @@ class MixtureNoise(NoiseLaw):
 
     def draw(self, like: Tensor, ratio: Tensor, generator: torch.Generator) -> Tensor:
         """See `NoiseLaw.draw`; the ratio changes nothing."""
-        place = {"generator": generator, "dtype": like.dtype, "device": generator.device}
-        above = (torch.rand(like.shape, **place) < self.share).to(like.dtype)
-        centre = self.centres[1] + (self.centres[0] - self.centres[1]) * above
-        return (centre + self.spread * torch.randn(like.shape, **place)).to(like)
+        shape, dtype, place = like.shape, like.dtype, generator.device
+        above = torch.rand(shape, generator=generator, dtype=dtype, device=place) < self.share
+        normal = torch.randn(shape, generator=generator, dtype=dtype, device=place)
+        centre = self.centres[1] + (self.centres[0] - self.centres[1]) * above.to(dtype)
+        return torch.add(centre, normal, alpha=self.spread).to(like)
 
 
 def _gamma(shape: Tensor, generator: torch.Generator) -> Tensor:

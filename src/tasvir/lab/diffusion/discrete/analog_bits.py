@@ -13,9 +13,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from tasvir.errors import SettingError
-from tasvir.lab.diffusion.discrete.chain import refuse
 from tasvir.lab.diffusion.methods.base import Model
+from tasvir.lab.diffusion.methods.own_walk import count_of
 from tasvir.lab.diffusion.network_denoiser import NOISE_RANGE
 from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.sampling import Sampled, gaussian_noise
@@ -102,10 +101,7 @@ class AnalogBitsModel(Model):
         Raises:
             SettingError: A sampler or classes, which it does not take, or no steps.
         """
-        refuse(sampler, labels)
-        count = self.steps if steps is None else steps
-        if count < 1:
-            raise SettingError(f"{count} steps: ask for 1 or more")
+        count = count_of(sampler, steps, labels, self.steps)
         began, noise = time.perf_counter(), gaussian_noise(seed)
         place = next(self.network.parameters()).device
         x = noise(torch.empty(n, self.length * width(self.values), device=place))

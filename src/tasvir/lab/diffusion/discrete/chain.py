@@ -16,6 +16,7 @@ from tasvir.errors import SettingError
 from tasvir.lab.diffusion.bits import bits_per_dimension
 from tasvir.lab.diffusion.discrete.kernels import LEAST, Kernel, apart, draw
 from tasvir.lab.diffusion.methods.base import Bound, Model
+from tasvir.lab.diffusion.methods.own_walk import count_of
 from tasvir.lab.diffusion.networks.tokens import TokenNetwork
 from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.sampling import Sampled
@@ -74,9 +75,8 @@ class ChainModel(Model):
         Raises:
             SettingError: A sampler or classes, which it does not take, or steps that the chain does not have.
         """
-        count = self.kernel.steps if steps is None else steps
-        refuse(sampler, labels)
-        if not 1 <= count <= self.kernel.steps:
+        count = count_of(sampler, steps, labels, self.kernel.steps)
+        if count > self.kernel.steps:
             raise SettingError(f"{count} steps: this chain has {self.kernel.steps}, ask for 1 to as many")
         place = next(self.network.parameters()).device
         began, generator = time.perf_counter(), torch.Generator(place).manual_seed(seed)
@@ -104,17 +104,3 @@ class ChainModel(Model):
             times = torch.full((len(data),), t, device=data.device)
             terms += self._term(data, times, generator)[1]
         return terms
-
-
-def refuse(sampler: Sampler | None, labels: Tensor | None) -> None:
-    """Say that a model of tokens takes neither.
-
-    Raises:
-        SettingError: One is given.
-    """
-    if sampler is not None:
-        raise SettingError(
-            f"{sampler.name} walks among real numbers, and this model draws tokens: leave it out"
-        )
-    if labels is not None:
-        raise SettingError("this model of tokens was not trained with classes: leave labels out")

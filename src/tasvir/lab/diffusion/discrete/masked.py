@@ -12,11 +12,10 @@ import time
 import torch
 from torch import Tensor
 
-from tasvir.errors import SettingError
 from tasvir.lab.diffusion.bits import bits_per_dimension
-from tasvir.lab.diffusion.discrete.chain import refuse
 from tasvir.lab.diffusion.discrete.kernels import draw
 from tasvir.lab.diffusion.methods.base import Bound, Model
+from tasvir.lab.diffusion.methods.own_walk import count_of
 from tasvir.lab.diffusion.networks.tokens import TokenNetwork
 from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.sampling import Sampled
@@ -74,10 +73,7 @@ class MaskedModel(Model):
         Raises:
             SettingError: A sampler or classes, which it does not take, or no steps.
         """
-        refuse(sampler, labels)
-        count = self.steps if steps is None else steps
-        if count < 1:
-            raise SettingError(f"{count} steps: ask for 1 or more")
+        count = count_of(sampler, steps, labels, self.steps)
         place = next(self.network.parameters()).device
         began, generator = time.perf_counter(), torch.Generator(place).manual_seed(seed)
         x = torch.full((n, self.length), self.values, device=place)

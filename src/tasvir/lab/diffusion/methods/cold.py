@@ -77,7 +77,8 @@ class ColdModel(Model):
         t = torch.rand(len(data), generator=generator, device=data.device)
         seed = int(torch.randint(2**62, (), generator=generator, device=data.device))
         end = self._end(data, torch.Generator().manual_seed(seed)).to(data)
-        error = (self.network(self.degradation.apply(data, t, end), t) - data).flatten(1)
+        told: Tensor = self.network(self.degradation.apply(data, t, end), t)
+        error = (told - data).flatten(1)
         return error.abs().mean(1) if self.norm == "l1" else error.square().mean(1)
 
     def _end(self, like: Tensor, generator: torch.Generator) -> Tensor:

@@ -67,7 +67,8 @@ class MixedDenoiser(Denoiser):
         share = torch.sigmoid(self.network.mixing)
         noise = (-self.schedule.half_log_snr(times) / 4).clamp(*NOISE_RANGE).to(z)
         normal = shaped(self.schedule.sigma(times), z) * z
-        return (1 - share) * normal + share * self.network.score(z, noise, None)
+        added: Tensor = self.network.score(z, noise, None)
+        return (1 - share) * normal + share * added
 
 
 class LsgmModel(Model):
@@ -161,7 +162,7 @@ class LsgmMethod(Method):
     name: ClassVar[str] = "lsgm"
     source: ClassVar[str] = "Vahdat, Kreis and Kautz 2021; thesis 4.3.1.5"
 
-    def model(
+    def model(  # type: ignore[override]  # its networks are its own, and take no other options
         self,
         data: Data,
         network: nn.Module | None = None,

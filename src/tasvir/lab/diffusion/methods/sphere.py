@@ -74,7 +74,7 @@ class SphereModel(Model):
         way = way / way.norm(dim=1, keepdim=True)
         x = moved(data, angle * way)
         outwards = -angle.sin() * data + angle.cos() * way  # away from the start, at x
-        error = self.tell(x, tau.to(place)) - slope * outwards
+        error: Tensor = self.tell(x, tau.to(place)) - slope * outwards
         return error.square().sum(1) / 2
 
     @torch.no_grad()
