@@ -226,6 +226,17 @@ def test_other_data_under_the_same_name_are_refused(tmp_path: Path, monkeypatch:
             SettingError,
             "sigma_max=high: edm takes a number there, such as 80",
         ),
+        (
+            {"method": "ddpm", "options": {"chain": 0}},
+            SettingError,
+            "chain=0: ddpm takes a whole number from 1",
+        ),
+        ({"options": {"sigma_min": 90.0}}, SettingError, "of edm no sample could be drawn: .* 0 to 80"),
+        (
+            {"method": "vp-sde", "options": {"beta_max": 0.2}},
+            SettingError,
+            "of vp-sde no sample could be drawn",
+        ),
         ({"options": {"data": 1}}, SettingError, "no such option"),
         ({"options": {"name": "dit"}}, SettingError, "dit takes pictures"),
         ({"options": {"conditional": True}}, SettingError, "no classes"),
