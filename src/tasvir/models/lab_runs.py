@@ -248,7 +248,7 @@ def _check_options(
         number = isinstance(default, int | float) and not isinstance(default, bool)
         if number and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise SettingError(f"--set {name}={value}: {method.name} takes a number there, such as {default}")
-        if type(default) is int and (value != int(value) or value < min(default, 1)):
+        if type(default) is int and (not isinstance(value, int) or value < min(default, 1)):
             least = f"a whole number from {min(default, 1)} on"
             raise SettingError(f"--set {name}={value}: {method.name} takes {least} there, such as {default}")
         if isinstance(default, bool | str) and not isinstance(value, type(default)):
