@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from tasvir.errors import SettingError
+from tasvir.lab.data.base import Kind
 
 CELLS, REACH = 160, 3.0
 """Of a picture of points: cells a side, and how far from the middle it shows."""
@@ -16,9 +17,11 @@ LEAST_SIDE = 48
 """Pixels: smaller pictures are shown with every pixel as a square of pixels."""
 
 
-def can_be_shown(shape: tuple[int, ...]) -> bool:
-    """Whether samples of a shape have a picture: points, on the sphere too, pictures of 1 or 3 colours."""
-    return shape in ((2,), (3,)) or (len(shape) == 3 and shape[0] in (1, 3))
+def can_be_shown(kind: Kind, shape: tuple[int, ...]) -> bool:
+    """Whether samples have a picture: points, on the sphere too, pictures of 1 or 3 colours; tokens never."""
+    if kind == "points":
+        return shape in ((2,), (3,))
+    return kind == "images" and len(shape) == 3 and shape[0] in (1, 3)
 
 
 def pictured(x: Tensor) -> Image.Image:
