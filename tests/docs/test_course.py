@@ -48,7 +48,9 @@ def test_a_stored_notebook_is_its_page_as_run(page: Path) -> None:
     assert "stream" in kinds and "error" not in kinds
     assert all(output.get("name") != "stderr" for output in outputs)
     assert any("image/png" in output.get("data", {}) for output in outputs)
-    told = "".join(output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in outputs)
+    told = "".join(
+        output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in outputs
+    )
     assert not MACHINE_PATH.search(told + text)
     assert "## Exercise" in text and "assert " in text
 
