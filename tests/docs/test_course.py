@@ -1,4 +1,4 @@
-"""The course: all seventeen notebooks are there, as run, and are what their pages say; each page still runs."""
+"""The course: all seventeen notebooks are there, are their pages as run, and each page still runs."""
 
 from __future__ import annotations
 
