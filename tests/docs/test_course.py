@@ -63,7 +63,7 @@ def test_a_cell_that_raises_stops_the_builder() -> None:
         builder.execute(broken)
 
 
-@pytest.mark.slow
+@pytest.mark.notebooks
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_a_page_runs(page: Path) -> None:
     builder.execute(builder.notebook_of(page.read_text("utf-8")))
