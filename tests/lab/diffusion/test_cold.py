@@ -119,9 +119,9 @@ def test_cold_learns_two_lumps_and_the_improved_way_is_the_better_one() -> None:
     data = two_lumps()
     model = ColdMethod().model(data, norm="l2", width=32, depth=2)
     learn(model, data, 250)
-    improved = energy_distance(model.sample(500, 0, steps=20).x, data.test[:500])
+    improved = energy_distance(model.sample(500, 0, steps=20).x, data.test[:500]).value
     model.way = "naive"
-    naive = energy_distance(model.sample(500, 0, steps=20).x, data.test[:500])
+    naive = energy_distance(model.sample(500, 0, steps=20).x, data.test[:500]).value
     assert improved < 0.04 < naive
 
 

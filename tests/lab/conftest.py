@@ -1,0 +1,11 @@
+"""Every test of the laboratory begins with the same weights: networks are made from torch's own random state."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
