@@ -1,4 +1,4 @@
-"""Every test of the laboratory begins with the same weights: networks are made from torch's own random state."""
+"""Every test of the laboratory begins with the same weights: networks draw theirs from torch's own state."""
 
 from __future__ import annotations
 
