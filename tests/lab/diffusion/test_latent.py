@@ -51,8 +51,8 @@ def test_the_autoencoder_is_trained_first_and_then_stands_still() -> None:
 
 def test_latent_diffusion_draws_bars() -> None:
     data = bars()
-    model = LatentMethod().model(data, latent=6, first=250, kl=1e-4, code_width=64, width=48, depth=2)
-    learn(model, data, 550)
+    model = LatentMethod().model(data, latent=6, first=400, kl=1e-4, code_width=64, width=64, depth=2)
+    learn(model, data, 1000)
     found = model.sample(300, 0, steps=20)
     assert found.x.shape == (300, 1, 6, 6) and found.evaluations == 20
     nearest = torch.cdist(found.x.flatten(1), data.test.flatten(1)).min(1).values
