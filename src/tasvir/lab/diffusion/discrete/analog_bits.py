@@ -7,17 +7,14 @@ time a little later than the x that it holds (asymmetric time intervals).
 from __future__ import annotations
 
 import math
-import time
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from tasvir.lab.diffusion.methods.base import Model
-from tasvir.lab.diffusion.methods.own_walk import count_of
+from tasvir.lab.diffusion.methods.own_walk import OwnWalkModel
 from tasvir.lab.diffusion.network_denoiser import NOISE_RANGE
-from tasvir.lab.diffusion.samplers.base import Sampler
-from tasvir.lab.diffusion.sampling import Sampled, gaussian_noise
+from tasvir.lab.diffusion.sampling import gaussian_noise
 from tasvir.lab.diffusion.schedules.base import Schedule, shaped
 
 BEFORE = 0.5
@@ -46,7 +43,7 @@ def width(values: int) -> int:
     return max(1, math.ceil(math.log2(values)))
 
 
-class AnalogBitsModel(Model):
+class AnalogBitsModel(OwnWalkModel):
     """Bits under Gaussian noise, and a network that tells them.
 
     Args:
@@ -86,32 +83,17 @@ class AnalogBitsModel(Model):
                 before[seen] = self.tell(x[seen], t[seen], before[seen])
         return (self.tell(x, t, before) - bits).square().mean(1)
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        seed: int,
-        *,
-        sampler: Sampler | None = None,
-        steps: int | None = None,
-        labels: Tensor | None = None,
-    ) -> Sampled:
-        """See `Model.sample`: DDIM, asked a little later, told what was told before.
-
-        Raises:
-            SettingError: A sampler or classes, which it does not take, or no steps.
-        """
-        count = count_of(sampler, steps, labels, self.steps)
-        began, noise = time.perf_counter(), gaussian_noise(seed)
-        place = next(self.network.parameters()).device
+    def walk(self, n: int, steps: int, seed: int) -> Tensor:
+        """See `OwnWalkModel.walk`: DDIM, asked a little later, told what was told before."""
+        noise, place = gaussian_noise(seed), next(self.network.parameters()).device
         x = noise(torch.empty(n, self.length * width(self.values), device=place))
         told = torch.zeros_like(x)
         last = self.schedule.last
-        grid = [self.schedule.level(last * (1 - i / count)) for i in range(count + 1)]
+        grid = [self.schedule.level(last * (1 - i / steps)) for i in range(steps + 1)]
         for one, other in pairwise(grid):
             asked = min(last, max(FIRST, one.t + self.later * last))
             times = torch.full((n,), asked, dtype=torch.float64, device=place)
             told = self.tell(x, times, told)
             share = other.sigma / one.sigma
             x = x * share + told * (other.alpha - share * one.alpha)
-        return Sampled(from_bits(x, self.values), count, time.perf_counter() - began)
+        return from_bits(x, self.values)

@@ -6,7 +6,6 @@ q(x_{t-1} | x_t, x_0 = i), and the bound is thesis 4.7 with KL divergences of ca
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import torch
@@ -15,14 +14,12 @@ from torch import Tensor
 from tasvir.errors import SettingError
 from tasvir.lab.diffusion.bits import bits_per_dimension
 from tasvir.lab.diffusion.discrete.kernels import LEAST, Kernel, apart, draw
-from tasvir.lab.diffusion.methods.base import Bound, Model
-from tasvir.lab.diffusion.methods.own_walk import count_of
+from tasvir.lab.diffusion.methods.base import Bound
+from tasvir.lab.diffusion.methods.own_walk import OwnWalkModel
 from tasvir.lab.diffusion.networks.tokens import TokenNetwork
-from tasvir.lab.diffusion.samplers.base import Sampler
-from tasvir.lab.diffusion.sampling import Sampled
 
 
-class ChainModel(Model):
+class ChainModel(OwnWalkModel):
     """Tokens noised by a kernel, and a network that tells what they were.
 
     Args:
@@ -34,6 +31,7 @@ class ChainModel(Model):
 
     def __init__(self, network: TokenNetwork, kernel: Kernel, length: int, auxiliary: float) -> None:
         self.network, self.kernel, self.length, self.auxiliary = network, kernel, length, auxiliary
+        self.steps = kernel.steps
 
     def tell(self, x: Tensor, t: Tensor) -> Tensor:
         """p(x_0 | x_t), [B, L] and [B] -> [B, L, S] float64; a mask is never the answer."""
@@ -60,32 +58,18 @@ class ChainModel(Model):
         other = self.kernel.posterior(x, t - 1, t, told)
         return told, apart(one, other).sum(1)
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        seed: int,
-        *,
-        sampler: Sampler | None = None,
-        steps: int | None = None,
-        labels: Tensor | None = None,
-    ) -> Sampled:
-        """See `Model.sample`; fewer steps than the chain has leap over some.
-
-        Raises:
-            SettingError: A sampler or classes, which it does not take, or steps that the chain does not have.
-        """
-        count = count_of(sampler, steps, labels, self.kernel.steps)
-        if count > self.kernel.steps:
-            raise SettingError(f"{count} steps: this chain has {self.kernel.steps}, ask for 1 to as many")
+    def walk(self, n: int, steps: int, seed: int) -> Tensor:
+        """See `OwnWalkModel.walk`; fewer steps than the chain has leap over some."""
+        if steps > self.kernel.steps:
+            raise SettingError(f"{steps} steps: this chain has {self.kernel.steps}, ask for 1 to as many")
         place = next(self.network.parameters()).device
-        began, generator = time.perf_counter(), torch.Generator(place).manual_seed(seed)
+        generator = torch.Generator(place).manual_seed(seed)
         x = draw(self.kernel.resting.to(place).expand(n, self.length, -1), generator)
-        times = [round(self.kernel.steps * i / count) for i in range(count, -1, -1)]
+        times = [round(self.kernel.steps * i / steps) for i in range(steps, -1, -1)]
         for late, early in pairwise(times):
             here, there = (torch.full((n,), one, device=place) for one in (late, early))
             x = draw(self.kernel.posterior(x, there, here, self.tell(x, here)), generator)
-        return Sampled(x, count, time.perf_counter() - began)
+        return x
 
     @torch.no_grad()
     def bound(self, data: Tensor, seed: int, draws: int = 2) -> Bound:

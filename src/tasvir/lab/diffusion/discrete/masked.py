@@ -7,24 +7,20 @@ the autoregressive model of any order (Hoogeboom et al. 2022, ARDM) with as many
 
 from __future__ import annotations
 
-import time
-
 import torch
 from torch import Tensor
 
 from tasvir.lab.diffusion.bits import bits_per_dimension
 from tasvir.lab.diffusion.discrete.kernels import draw
-from tasvir.lab.diffusion.methods.base import Bound, Model
-from tasvir.lab.diffusion.methods.own_walk import count_of
+from tasvir.lab.diffusion.methods.base import Bound
+from tasvir.lab.diffusion.methods.own_walk import OwnWalkModel
 from tasvir.lab.diffusion.networks.tokens import TokenNetwork
-from tasvir.lab.diffusion.samplers.base import Sampler
-from tasvir.lab.diffusion.sampling import Sampled
 
 DRAWS = 64
 """Times that a bound is drawn at, spread evenly over 0 to 1."""
 
 
-class MaskedModel(Model):
+class MaskedModel(OwnWalkModel):
     """Tokens that are masked, and a network that fills them in.
 
     Args:
@@ -58,31 +54,17 @@ class MaskedModel(Model):
         missed = -told.gather(2, data[..., None])[..., 0]
         return torch.where(hidden, missed, 0.0).sum(1) / t
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        seed: int,
-        *,
-        sampler: Sampler | None = None,
-        steps: int | None = None,
-        labels: Tensor | None = None,
-    ) -> Sampled:
-        """See `Model.sample`.
-
-        Raises:
-            SettingError: A sampler or classes, which it does not take, or no steps.
-        """
-        count = count_of(sampler, steps, labels, self.steps)
+    def walk(self, n: int, steps: int, seed: int) -> Tensor:
+        """See `OwnWalkModel.walk`: all masked, then opened one by one."""
         place = next(self.network.parameters()).device
-        began, generator = time.perf_counter(), torch.Generator(place).manual_seed(seed)
+        generator = torch.Generator(place).manual_seed(seed)
         x = torch.full((n, self.length), self.values, device=place)
-        for step in range(count, 0, -1):
-            here, there = step / count, (step - 1) / count
+        for step in range(steps, 0, -1):
+            here, there = step / steps, (step - 1) / steps
             filled = draw(self.tell(x, torch.full((n,), here, device=place)).exp(), generator)
             opened = torch.rand(x.shape, generator=generator, device=place) < (here - there) / here
             x = torch.where((x == self.values) & opened, filled, x)
-        return Sampled(x, count, time.perf_counter() - began)
+        return x
 
     @torch.no_grad()
     def bound(self, data: Tensor, seed: int) -> Bound:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, ClassVar
 
 import torch
@@ -10,14 +9,13 @@ from torch import Tensor, nn
 
 from tasvir.lab.data.base import Data, Kind
 from tasvir.lab.diffusion.blurred_steps import Blurring
-from tasvir.lab.diffusion.methods.base import Method, Model
-from tasvir.lab.diffusion.methods.own_walk import count_of, finished
+from tasvir.lab.diffusion.methods.base import Method
+from tasvir.lab.diffusion.methods.own_walk import OwnWalkModel
 from tasvir.lab.diffusion.network_denoiser import NOISE_RANGE
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.coupled import times_of
 from tasvir.lab.diffusion.paths import path
-from tasvir.lab.diffusion.samplers.base import Sampler
-from tasvir.lab.diffusion.sampling import Sampled, gaussian_noise
+from tasvir.lab.diffusion.sampling import gaussian_noise
 from tasvir.lab.diffusion.schedules.base import shaped
 from tasvir.lab.diffusion.schedules.cosine import CosineSchedule
 
@@ -25,7 +23,7 @@ END = 1e-3
 """Least time at which the network is asked."""
 
 
-class BlurringModel(Model):
+class BlurringModel(OwnWalkModel):
     """A network that tells the noise in blurred and noisy pictures.
 
     Args:
@@ -55,32 +53,17 @@ class BlurringModel(Model):
         v = (eps - sigma * x) / alpha  # as x = alpha B x_0 + sigma eps and alpha^2 + sigma^2 = 1
         return (self.tell(x, t) - v).square().flatten(1).mean(1)
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        seed: int,
-        *,
-        sampler: Sampler | None = None,
-        steps: int | None = None,
-        labels: Tensor | None = None,
-    ) -> Sampled:
-        """See `Model.sample`: ancestral steps of every frequency.
-
-        Raises:
-            SettingError: A sampler or classes, which it does not take, or no steps.
-            NotFiniteError: Samples came out as NaN or infinity.
-        """
+    def walk(self, n: int, steps: int, seed: int) -> Tensor:
+        """See `OwnWalkModel.walk`: ancestral steps of every frequency."""
         schedule = self.blurring.schedule
-        grid = path(schedule, count_of(sampler, steps, labels, self.steps), "time", end=END)
-        began, noise = time.perf_counter(), gaussian_noise(seed)
+        grid, noise = path(schedule, steps, "time", end=END), gaussian_noise(seed)
         like = torch.empty((n, *self.shape), device=next(self.network.parameters()).device)
         x = noise(like) * schedule.prior_deviation()
         for here, there in grid.steps:
             v = self.tell(x, torch.full((n,), here.t, dtype=torch.float64, device=x.device))
             eps = here.sigma * x + here.alpha * v
             x = self.blurring.back(x, eps, here, there, noise(x))
-        return finished(x, len(grid.steps), began)
+        return x
 
 
 class BlurringMethod(Method):

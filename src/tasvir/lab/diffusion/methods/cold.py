@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, ClassVar, Literal, get_args
 
 import torch
@@ -11,11 +10,9 @@ from torch import Tensor, nn
 from tasvir.errors import SettingError
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.degradations import DEGRADATIONS, Degradation, Way, restored
-from tasvir.lab.diffusion.methods.base import Method, Model
-from tasvir.lab.diffusion.methods.own_walk import count_of, finished
+from tasvir.lab.diffusion.methods.base import Method
+from tasvir.lab.diffusion.methods.own_walk import OwnWalkModel
 from tasvir.lab.diffusion.networks.choice import network_for
-from tasvir.lab.diffusion.samplers.base import Sampler
-from tasvir.lab.diffusion.sampling import Sampled
 
 Norm = Literal["l1", "l2"]
 SYMMETRY = 0.002
@@ -47,7 +44,7 @@ class ColdNetwork(nn.Module):
         return x + told
 
 
-class ColdModel(Model):
+class ColdModel(OwnWalkModel):
     """A restorer of one degradation.
 
     Args:
@@ -84,32 +81,16 @@ class ColdModel(Model):
     def _end(self, like: Tensor, generator: torch.Generator) -> Tensor:
         return self.degradation.end(torch.empty(like.shape), self.network.colours, generator)
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        seed: int,
-        *,
-        sampler: Sampler | None = None,
-        steps: int | None = None,
-        labels: Tensor | None = None,
-    ) -> Sampled:
-        """See `Model.sample`: from the end's law back to t = 0, in even steps.
-
-        Raises:
-            SettingError: A sampler or classes, which it does not take, or no steps.
-            NotFiniteError: Samples came out as NaN or infinity.
-        """
-        count = count_of(sampler, steps, labels, self.steps)
-        began, generator = time.perf_counter(), torch.Generator().manual_seed(seed)
+    def walk(self, n: int, steps: int, seed: int) -> Tensor:
+        """See `OwnWalkModel.walk`: from the end's law back to t = 0, in even steps."""
+        generator = torch.Generator().manual_seed(seed)
         place = self.network.colours.device
         end = self._end(torch.empty(n, *self.shape), generator)
         jitter = SYMMETRY * torch.randn(end.shape, generator=generator) if len(self.shape) == 3 else 0.0
         end, x = end.to(place), (end + jitter).to(place)
 
-        times = [1 - i / count for i in range(count + 1)]
-        x = restored(self.network, self.degradation, x, end, times, self.way)
-        return finished(x, count, began)
+        times = [1 - i / steps for i in range(steps + 1)]
+        return restored(self.network, self.degradation, x, end, times, self.way)
 
 
 class ColdMethod(Method):

@@ -1,13 +1,15 @@
-"""What models share whose way to data is their own: no choice of sampler or class, and samples that end."""
+"""Models whose way to data is their own: they choose no sampler and no class, only how many steps."""
 
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 
 import torch
 from torch import Tensor
 
 from tasvir.errors import NotFiniteError, SettingError
+from tasvir.lab.diffusion.methods.base import Model
 from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.sampling import Sampled
 
@@ -27,14 +29,40 @@ def count_of(sampler: Sampler | None, steps: int | None, labels: Tensor | None, 
     return own if steps is None else steps
 
 
-def finished(x: Tensor, evaluations: int, began: float) -> Sampled:
-    """Samples and what they cost since `time.perf_counter` said ``began``.
+class OwnWalkModel(Model):
+    """A model that says in `walk` how samples come about; a subclass sets ``steps``."""
 
-    Raises:
-        NotFiniteError: Samples came out as NaN or infinity.
-    """
-    if not bool(torch.isfinite(x).all()):
-        raise NotFiniteError(
-            f"samples are not finite after {evaluations} evaluations: train longer, or take more steps"
-        )
-    return Sampled(x, evaluations, time.perf_counter() - began)
+    steps: int
+    """Of a sample, when none are asked for."""
+
+    @abstractmethod
+    def walk(self, n: int, steps: int, seed: int) -> Tensor:
+        """n samples in the units of `Data`, in so many steps of one evaluation each.
+
+        Raises:
+            SettingError: The model cannot do so many steps.
+        """
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int,
+        seed: int,
+        *,
+        sampler: Sampler | None = None,
+        steps: int | None = None,
+        labels: Tensor | None = None,
+    ) -> Sampled:
+        """See `Model.sample`.
+
+        Raises:
+            SettingError: A sampler or classes, which it does not take, or steps that it cannot do.
+            NotFiniteError: Samples came out as NaN or infinity.
+        """
+        count, began = count_of(sampler, steps, labels, self.steps), time.perf_counter()
+        x = self.walk(n, count, seed)
+        if not bool(torch.isfinite(x).all()):
+            raise NotFiniteError(
+                f"samples are not finite after {count} evaluations: train longer, or take more steps"
+            )
+        return Sampled(x, count, time.perf_counter() - began)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -13,12 +12,12 @@ from torch import Tensor, nn
 
 from tasvir.lab.data.base import Data, Kind
 from tasvir.lab.diffusion.heat_kernel import HeatTable, moved, tangent
-from tasvir.lab.diffusion.methods.base import Method, Model
-from tasvir.lab.diffusion.methods.own_walk import count_of, finished
+from tasvir.lab.diffusion.methods.base import Method
+from tasvir.lab.diffusion.methods.own_walk import OwnWalkModel
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.noising import even
-from tasvir.lab.diffusion.samplers.base import Noise, Sampler
-from tasvir.lab.diffusion.sampling import Sampled, gaussian_noise
+from tasvir.lab.diffusion.samplers.base import Noise
+from tasvir.lab.diffusion.sampling import gaussian_noise
 
 LEAST, MOST, LEVELS = 1e-3, 6.0, 128
 """tau of the data, where points are moved by 2.6 degrees, and of noise, where 0.3 % of the slowest wave are
@@ -44,7 +43,7 @@ def walked_back(score: Score, x: Tensor, taus: list[float], noise: Noise) -> Ten
     return x
 
 
-class SphereModel(Model):
+class SphereModel(OwnWalkModel):
     """A network that tells the score on the sphere.
 
     Args:
@@ -77,32 +76,17 @@ class SphereModel(Model):
         error: Tensor = self.tell(x, tau.to(place)) - slope * outwards
         return error.square().sum(1) / 2
 
-    @torch.no_grad()
-    def sample(
-        self,
-        n: int,
-        seed: int,
-        *,
-        sampler: Sampler | None = None,
-        steps: int | None = None,
-        labels: Tensor | None = None,
-    ) -> Sampled:
-        """See `Model.sample`: from the uniform law back, tau falling by equal factors.
-
-        Raises:
-            SettingError: A sampler or classes, which it does not take, or no steps.
-            NotFiniteError: Samples came out as NaN or infinity.
-        """
-        count = count_of(sampler, steps, labels, self.steps)
-        began, noise = time.perf_counter(), gaussian_noise(seed)
+    def walk(self, n: int, steps: int, seed: int) -> Tensor:
+        """See `OwnWalkModel.walk`: from the uniform law back, tau falling by equal factors."""
+        noise = gaussian_noise(seed)
         x = noise(torch.empty(n, 3, device=next(self.network.parameters()).device))
         x = x / x.norm(dim=1, keepdim=True)
 
         def score(x: Tensor, tau: float) -> Tensor:
             return self.tell(x, torch.full((n,), tau, dtype=torch.float64, device=x.device)) / math.sqrt(tau)
 
-        taus = [MOST * (LEAST / MOST) ** (i / count) for i in range(count + 1)]
-        return finished(walked_back(score, x, taus, noise), count, began)
+        taus = [MOST * (LEAST / MOST) ** (i / steps) for i in range(steps + 1)]
+        return walked_back(score, x, taus, noise)
 
 
 class SphereMethod(Method):
