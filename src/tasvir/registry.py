@@ -26,7 +26,19 @@ from tasvir.errors import PluginError, TasvirError, UnknownNameError
 
 Instance = TypeVar("Instance")
 
-KINDS = ("guides", "generators", "editors", "metrics", "suites", "samplers", "lab.samplers", "lab.methods")
+KINDS = (
+    "guides",
+    "generators",
+    "editors",
+    "metrics",
+    "suites",
+    "samplers",
+    "lab.samplers",
+    "lab.methods",
+    "lab.families",
+    "lab.experts",
+    "lab.weightings",
+)
 
 
 @dataclass(frozen=True, slots=True)
