@@ -132,8 +132,9 @@ class _Run:
         self.fitted: int | None = None
         if settings.start is not None and state is None:
             self.fitted = begin_from(self.network, settings.start)
-        self.optimizers = _optimizers(self.network, self.begun_with["lr"])
-        self.average = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
+        self.optimizers = _optimizers(self.network, self.begun_with["lr"], recipe.fused)
+        own = self.network.state_dict()
+        self.average = own if not recipe.average_decay else {k: v.detach().clone() for k, v in own.items()}
         self.step, self.elapsed = 0, 0.0
         self.smooth: dict[str, float] = {}
         if state is not None:
@@ -182,7 +183,9 @@ class _Run:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             loss, figures = self.task.loss(rng, noise, self.batch)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.gradient_clip)
+        norm = loss.detach()
+        if math.isfinite(self.recipe.gradient_clip):
+            norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.gradient_clip)
         if not torch.isfinite(norm):
             raise NotFiniteError(
                 f"the gradient at step {self.step} is NaN or infinite (loss {loss.item():g}): begin again "
@@ -197,6 +200,8 @@ class _Run:
             self.smooth[key] = 0.98 * self.smooth.get(key, value) + 0.02 * value
 
     def _update_average(self) -> None:
+        if not self.recipe.average_decay:
+            return  # the average is the network
         decay = min(self.recipe.average_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for key, value in self.network.state_dict().items():
@@ -236,6 +241,8 @@ class _Run:
         start = self.settings.start
         own = sys.modules[type(self.task).__module__]
         numbers = {key.upper(): value for key, value in asdict(self.recipe).items() if key != "examples"}
+        if math.isinf(self.recipe.gradient_clip):
+            numbers["GRADIENT_CLIP"] = None
         return {
             "parameters": sum(parameter.numel() for parameter in self.network.parameters()),
             self.recipe.examples: self.step * self.batch,
@@ -303,15 +310,17 @@ class _Run:
             for key, value in state.items()
             if isinstance(value, Tensor)
         }
-        return {"network": self.network.state_dict(), "average": self.average, "optimizer": moments}
+        averages = {"average": self.average} if self.recipe.average_decay else {}
+        return {"network": self.network.state_dict(), **averages, "optimizer": moments}
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         out = self.settings.out
         try:
             self.network.load_state_dict(load_file(out / "network.safetensors"))
             device = next(self.network.parameters()).device
-            average = load_file(out / "average.safetensors")
-            self.average = {key: value.to(device) for key, value in average.items()}
+            if self.recipe.average_decay:
+                average = load_file(out / "average.safetensors")
+                self.average = {key: value.to(device) for key, value in average.items()}
             self._restore_moments(load_file(out / "optimizer.safetensors"))
             self.step, self.elapsed, self.smooth = state["step"], state["elapsed"], state["smooth"]
         except UNREADABLE as problem:
@@ -331,7 +340,7 @@ class _Run:
         return self.elapsed + (time.monotonic() - self.clock if hasattr(self, "clock") else 0.0)
 
 
-def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
+def _optimizers(network: nn.Module, lr: float, fused: bool = False) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of transformer blocks (see `_BLOCK`), AdamW for the rest.
 
     Muon (Jordan, 2024) orthogonalises the momentum of a matrix; its step is scaled to AdamW's root mean
@@ -345,7 +354,7 @@ def _optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             (matrices if parameter.ndim == 2 and _BLOCK.search(name) else others).append(parameter)
-    adam = torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)
+    adam = torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.98), weight_decay=0.0, fused=fused)
     optimizers: list[torch.optim.Optimizer] = [adam]
     if matrices:
         if not hasattr(torch.optim, "Muon"):

@@ -1,0 +1,1 @@
+"""Multimodal variational autoencoders: experts, modality weights, stacks of models, chapter 3 redone."""

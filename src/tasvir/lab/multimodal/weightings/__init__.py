@@ -1,0 +1,1 @@
+"""How modalities are weighted: fixed, by generating, by being generated, learned; one file each."""
