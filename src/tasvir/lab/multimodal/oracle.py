@@ -87,8 +87,8 @@ class LinearGaussian:
         """log p(x_m of a set) in nats, [...]."""
         a = torch.cat([self.maps[m] for m in of])
         apart = torch.cat([x[m] - self.offsets[m] for m in of], -1)
-        spread = torch.cat([torch.full((len(self.maps[m]),), self.noise[m] ** 2) for m in of])
-        root = torch.linalg.cholesky(a @ a.T + torch.diag(spread.double()))
+        spread = torch.cat([a.new_full((len(self.maps[m]),), self.noise[m] ** 2) for m in of])
+        root = torch.linalg.cholesky(a @ a.T + torch.diag(spread))
         scaled = torch.linalg.solve_triangular(root, apart[..., None], upper=False)[..., 0]
         volume = root.diagonal().log().sum() + 0.5 * len(root) * math.log(2 * math.pi)
         return -0.5 * scaled.square().sum(-1) - volume
@@ -163,8 +163,8 @@ def exact_bounds(
 ) -> Tensor:
     """The expectation of `bounds` over its draws, of decoders that are affine and Gaussian, [S, N].
 
-    Each example stands for 2^D, with every pattern of signs as its noise: the mean of a quadratic over them is
-    its mean over normal noise. So one sample, and mixtures by "all".
+    Each example stands for 2^D, with every pattern of signs as its noise: over them a quadratic has the same
+    mean as over normal noise. So one sample, and mixtures by "all".
 
     Args:
         model: S models.
@@ -181,7 +181,8 @@ def exact_bounds(
 
     copies = [one.repeat_interleave(times, 0).expand(len(model), -1, -1) for one in x]
     there = None if present is None else present.repeat_interleave(times, 1)[:, None]
-    return bounds(model, copies, objective, noise, there).unflatten(1, (count, times)).mean(-1)
+    found = bounds(model, copies, objective, noise, there)
+    return found.unflatten(1, (count, times)).mean(-1)
 
 
 def mixture_kl(q: Mixture) -> Tensor:
