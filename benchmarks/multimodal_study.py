@@ -1,10 +1,10 @@
-"""Chapter 3's tables at full protocol: wall time, killed once in the middle, and whether a kill changes a digit.
+"""Chapter 3's tables at full protocol: wall time with a kill in the middle, and whether it changes a digit.
 
-    python benchmarks/multimodal_study.py OUT [--data-dir FOLDER] [--seeds 10] [--gaussian-seeds 30] [--kill-after 0.4]
+    python benchmarks/multimodal_study.py OUT [--data-dir FOLDER] [--seeds 10] [--kill-after 0.4]
 
-Runs the commands that a user types. The image and label tables are killed with SIGKILL when the table in the middle
-is at the given share of its training, and begun again. Afterwards the killed table is made once more, without a kill,
-in a folder of its own, and every figure of every model is compared.
+Runs the commands that a user types. Those of image and label are killed with SIGKILL when the second of their
+four tables is at the given share of its training, and begun again. Afterwards that table is made once more,
+without a kill, in a folder of its own, and every figure of every model is compared.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 TABLES = [(data, rule) for data in ("mnist", "fashion-mnist") for rule in ("poe", "moe")]
+TASVIR = "from tasvir.app.cli.main import main; main()"
 KILLED = 1
 """Which of the tables is killed."""
 
