@@ -130,9 +130,12 @@ class StackTask:
     @torch.no_grad()
     def _look(self, epoch: int) -> None:
         """After an epoch: weights anew, and at times the held-out bound."""
-        if epoch and any(one.needs_divergences for one in self.model.weightings):
+        automatic = any(one.needs_divergences for one in self.model.weightings)
+        if epoch and (automatic or self.model.heads):
             few = [self.model.spread(one[:, :LOOKED_AT]) for one in self.examples.train]
-            update_weights(self.model, cross_divergences(self.model, few))
+            if automatic:
+                update_weights(self.model, cross_divergences(self.model, few))
+            self.model.keep_learned(few)
         self.stack.history[epoch] = self.model.weights
         points = len(self.stack.curve)
         point = epoch * points // self.epochs - 1
