@@ -40,8 +40,9 @@ class Family(ABC):
     """Why `log_prob` gives None, None where it gives something; `build` may say so for some data."""
     recipe: ClassVar[Recipe] = Recipe(average_decay=0.999, examples="examples")
     """How its training goes."""
-    batch: ClassVar[int] = 256
-    lr: ClassVar[float] = 2e-3
+    batch: int = 256
+    lr: float = 2e-3
+    """Examples a step and peak learning rate unless asked otherwise; `build` may settle them by the data."""
 
     network: nn.Module
 
@@ -134,7 +135,9 @@ class Family(ABC):
         try:
             self.network.load_state_dict(load_file(folder / WEIGHTS))
         except (OSError, SafetensorError, RuntimeError) as problem:
-            raise RecordError(f"the weights in {folder} cannot be read ({problem}): fit it again") from problem
+            raise RecordError(
+                f"the weights in {folder} cannot be read ({problem}): fit it again"
+            ) from problem
         self.network.eval()
         return kept.cost
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -116,9 +115,12 @@ class EnergyFamily(Family):
     Args:
         width: Of the three layers.
         chains: Kept while learning, each a state of the model's law.
-        steps: Of Langevin between two steps of learning.
-        eps: Of a Langevin step, in deviations of the data; None = 0.1 for points, 0.05 for pictures.
-        clip: Largest norm of a gradient in a chain while learning; None = none for points, 100 for pictures.
+        steps: Of Langevin between two steps of learning; None = 10 for points, 20 for pictures.
+        eps: Of a Langevin step, in deviations of the data; None = 0.1 for points, 0.13 for pictures.
+        noise: Added to the data while learning, in their deviations: pictures lie on levels, and no chain could
+            move in a law so narrow. A sample is its mean under what noise may be in it (Tweedie's formula).
+            None = none for points, 0.2 for pictures.
+        clip: Largest norm of a gradient in a chain; None = none for points, 100 for pictures.
         sample_steps: Of a chain from noise to a sample; None = 500 for points, 1000 for pictures.
         adjusted: Whether steps to a sample are accepted by Metropolis and Hastings.
 
@@ -128,48 +130,61 @@ class EnergyFamily(Family):
 
     name = "energy"
     source = "LeCun et al. 2006; Xie et al. 2016; Du and Mordatch 2019; thesis 2.2.5"
-    lr: ClassVar[float] = 1e-3
+    lr: float = 1e-3
 
     def __init__(
         self,
         width: int = 128,
         chains: int = 2048,
-        steps: int = 10,
+        steps: int | None = None,
         eps: float | None = None,
+        noise: float | None = None,
         clip: float | None = None,
         sample_steps: int | None = None,
         adjusted: bool = True,
     ) -> None:
-        if min(width, chains, steps, sample_steps or 1) < 1 or not all(
-            value is None or value > 0 for value in (eps, clip)
-        ):
-            raise SettingError(
-                f"width {width}, chains {chains}, steps {steps}, sample_steps {sample_steps}, eps {eps}, clip "
-                f"{clip}: whole numbers from 1 on, and eps and clip above 0"
-            )
+        for name, whole in {
+            "width": width,
+            "chains": chains,
+            "steps": steps,
+            "sample_steps": sample_steps,
+        }.items():
+            if whole is not None and whole < 1:
+                raise SettingError(f"{name} is {whole}: give 1 or more")
+        for name, value in {"eps": eps, "clip": clip}.items():
+            if value is not None and not value > 0:
+                raise SettingError(f"{name} is {value}: give a number above 0")
+        if noise is not None and not noise >= 0:
+            raise SettingError(f"noise is {noise}: give 0 or more")
         self.width, self.chains, self.steps, self.sample_steps = width, chains, steps, sample_steps
-        self.eps, self.clip, self.adjusted = eps, clip, adjusted
+        self.eps, self.noise, self.clip, self.adjusted = eps, noise, clip, adjusted
 
     def build(self, data: Data) -> nn.Module:
         """See `Family.build`."""
         points = data.kind == "points"
         self.shape, self.size = data.shape, math.prod(data.shape)
-        self.length = (self.eps or (0.1 if points else 0.05)) * data.deviation
+        self.length = (self.eps or (0.1 if points else 0.13)) * data.deviation
+        share = (0.0 if points else 0.2) if self.noise is None else self.noise
+        self.blur = share * data.deviation
+        self.moves = self.steps or (10 if points else 20)
         self.most = self.clip or (None if points else 100.0)
         self.walk = self.sample_steps or (500 if points else 1000)
-        self.no_likelihood = None if data.shape == (2,) else (
-            f"its energy is a log-density but for a constant, an integral over {self.size} numbers"
+        self.no_likelihood = (
+            None
+            if data.shape == (2,)
+            else f"its energy is a log-density but for a constant, an integral over {self.size} numbers"
         )
         return EnergyNetwork(self.size, self.width, self.chains, 2 * data.deviation)
 
     def loss(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """E at the data less E at as many chains, moved on first."""
-        chains, true = self.network.chains, x.flatten(1)
+        chains = self.network.chains
+        true = x.flatten(1) + self.blur * torch.randn(len(x), self.size, generator=generator).to(x)
         chosen = torch.randperm(len(chains), generator=generator)[: len(true)]
         begun = chains[chosen.to(chains.device)]
         anew = torch.rand(len(begun), 1, generator=generator) < FRESH
-        begun = torch.where(anew.to(begun.device), self._noise(len(begun), generator), begun)
-        drawn = langevin(self.network, begun, self.steps, self.length, generator, self.most)
+        begun = torch.where(anew.to(begun.device), self._start(len(begun), generator), begun)
+        drawn = langevin(self.network, begun, self.moves, self.length, generator, self.most)
         chains[chosen.to(chains.device)] = drawn
         low, high = self.network(true), self.network(drawn)
         gap = low.mean() - high.mean()
@@ -179,12 +194,14 @@ class EnergyFamily(Family):
     def sample(self, n: int, seed: int) -> Sampled:
         """See `Family.sample`: chains from noise, one run of the network and its gradient a step."""
         began, generator = time.perf_counter(), torch.Generator().manual_seed(seed)
-        x = self._noise(n, generator)
+        x = self._start(n, generator)
         if self.adjusted:
             x, self.taken = adjusted_langevin(self.network, x, self.walk, self.length, generator, self.most)
         else:
             x = langevin(self.network, x, self.walk, self.length, generator, self.most)
         runs = self.walk + int(self.adjusted)
+        if self.blur > 0:
+            x, runs = x - self.blur**2 * slope(self.network, x)[1], runs + 1
         return Sampled(x.reshape(n, *self.shape), runs, time.perf_counter() - began)
 
     @torch.no_grad()
@@ -198,5 +215,5 @@ class EnergyFamily(Family):
         nats = -self.network(x.to(self.device).float()).double() - fine
         return Bound(nats.cpu(), exact=True, error=torch.full((len(x),), off, dtype=torch.float64))
 
-    def _noise(self, n: int, generator: torch.Generator) -> Tensor:
+    def _start(self, n: int, generator: torch.Generator) -> Tensor:
         return self.network.radius * torch.randn(n, self.size, generator=generator).to(self.device)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +47,6 @@ class FlowFamily(Family):
 
     name = "flow"
     source = "Rezende and Mohamed 2015; Durkan et al. 2019; thesis 2.2.4"
-    lr: ClassVar[float] = 2e-3
 
     def __init__(
         self,

@@ -66,7 +66,7 @@ class GanFamily(Family):
     recipe: ClassVar[Recipe] = Recipe(
         warm_up_steps=0, decay_from=0.5, gradient_clip=1e6, average_decay=0.999, examples="examples"
     )
-    lr: ClassVar[float] = 5e-4
+    lr: float = 5e-4
 
     def __init__(
         self,

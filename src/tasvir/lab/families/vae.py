@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -87,7 +86,6 @@ class VaeFamily(Family):
 
     name = "vae"
     source = "Kingma and Welling 2014; thesis 2.2.1"
-    batch: ClassVar[int] = 256
 
     def __init__(
         self,
