@@ -45,12 +45,13 @@ class Family(ABC):
     """Who proposed it: authors, year, and the thesis' section."""
     kinds: ClassVar[tuple[Kind, ...]] = ("points", "images")
     """What data it takes."""
-    no_likelihood: ClassVar[str | None] = None
-    """Why `log_prob` gives None, None where it gives something."""
+    no_likelihood: str | None = None
+    """Why `log_prob` gives None, None where it gives something; `build` may settle it by the data."""
     recipe: ClassVar[Recipe] = Recipe(average_decay=0.999, examples="examples")
     """How its training goes."""
-    batch: ClassVar[int] = 256
-    lr: ClassVar[float] = 2e-3
+    batch: int = 256
+    lr: float = 2e-3
+    """Examples a step and peak learning rate unless asked otherwise; `build` may settle them by the data."""
 
     network: nn.Module
 
