@@ -26,7 +26,7 @@ from tasvir.lab.training.settings import LoopSettings, Recipe
 
 
 class Family(ABC):
-    """A family of generative models, bound to data by `fit` or `open`. One file each, and one entry-point line.
+    """A family of generative models, bound to data by `fit` or `open`. One file each, one entry-point line.
 
     Every parameter of a family's constructor is an option, and an attribute of the same name.
     """
@@ -37,7 +37,7 @@ class Family(ABC):
     kinds: ClassVar[tuple[Kind, ...]] = ("points", "images")
     """What data it takes."""
     no_likelihood: str | None = None
-    """Why `log_prob` gives None, None where it gives something; `build` may say so for some data."""
+    """Why `log_prob` gives None, None where it gives something; `build` may settle it by the data."""
     recipe: ClassVar[Recipe] = Recipe(average_decay=0.999, examples="examples")
     """How its training goes."""
     batch: int = 256
@@ -50,16 +50,13 @@ class Family(ABC):
     def build(self, data: Data) -> nn.Module:
         """The small network that suits the data, untrained; keeps what must be known of them.
 
-        When a fitted family is opened the data hold no examples: what was worked out from them is a buffer of
-        the network, whose values come with the weights. Buffers of real numbers are averaged as weights are.
+        What it works out from the data is a buffer of the network and so is kept with the weights; buffers of
+        real numbers are averaged as weights are.
         """
 
     @abstractmethod
     def loss(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """One number with gradients to the network, of a batch in `Data`'s units; figures for the curve.
-
-        The generator is of the CPU, wherever x is: what is drawn is the same on every device.
-        """
+        """One number with gradients to the network, of a batch in `Data`'s units; figures for the curve."""
 
     @abstractmethod
     def sample(self, n: int, seed: int) -> Sampled:
@@ -77,34 +74,30 @@ class Family(ABC):
         """What it was made with."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
-    @property
-    def device(self) -> torch.device:
-        """Where its network is."""
-        return next(self.network.parameters()).device
-
     def fit(self, data: Data, settings: LoopSettings, report: Report | None = None) -> FitCost:
         """Learn from data; weights, curve and checkpoint come into the settings' folder.
 
         Args:
             data: Of a kind that it takes.
-            settings: Budget, seed, place; resumable. Device and dtype "auto" are the CPU and float32: the
-                networks are small and densities need the digits.
+            settings: Budget, seed, place; resumable. Families are fitted on the CPU, which their networks are
+                made for, and dtype "auto" is float32: densities need the digits.
             report: See `tasvir.lab.training.loop.fit`.
 
         Raises:
-            SettingError: Data of another kind, or a resumed fit was begun with other settings.
+            SettingError: Data of another kind, another device, or a resumed fit was begun otherwise.
             RecordError, OutputError, NotFiniteError, KeyboardInterrupt: See `tasvir.lab.training.loop.fit`.
         """
         if data.kind not in self.kinds:
             raise SettingError(
                 f"{self.name} learns {' and '.join(self.kinds)}, and {data.name} are {data.kind}"
             )
+        if settings.device not in ("auto", "cpu"):
+            raise SettingError(f"device is {settings.device!r}: families are fitted on the CPU, leave it out")
         if settings.dtype == "auto":
             settings = replace(settings, dtype="float32")
-        device = torch.device("cpu" if settings.device == "auto" else settings.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.network = self.build(data).to(device).train()
+            self.network = self.build(data).train()
         task, out = _FamilyTask(self, data), settings.out
         stored_state(out, task.name, settings.resume)  # no run of something else is written over
         asked = Kept(self.name, self.options(), data.name, DataFacts.of(data), settings.seed)
@@ -117,21 +110,19 @@ class Family(ABC):
         replace(asked, cost=cost).write(out)
         return cost
 
-    def open(self, folder: Path) -> FitCost:
-        """Be what was fitted there, ready to sample, without its data; tells what the fit took.
+    def open(self, folder: Path, data: Data) -> FitCost:
+        """Be what was fitted there to the same data, ready to sample; tells what the fit took.
 
         Raises:
-            RecordError: No fit is there, it is not over, it is of another family or of other options, or its
-                weights do not fit.
+            RecordError: No fit is there, it is not over, or its weights do not fit.
+            SettingError: It is of another family, of other data or other options.
         """
         kept = read_kept(folder)
         if kept.cost is None:
             raise RecordError(f"the fit in {folder} is not over: let it end by resuming it")
-        if (kept.family, kept.options) != (self.name, self.options()):
-            raise RecordError(
-                f"{folder} holds {kept.family} with {kept.options}, not {self.name} with {self.options()}"
-            )
-        self.network = self.build(kept.facts.stand_in(kept.data))
+        agree(folder, Kept(self.name, self.options(), data.name, DataFacts.of(data), kept.seed))
+        with torch.random.fork_rng(devices=[]):
+            self.network = self.build(data)
         try:
             self.network.load_state_dict(load_file(folder / WEIGHTS))
         except (OSError, SafetensorError, RuntimeError) as problem:
@@ -156,7 +147,7 @@ class _FamilyTask:
         self, rng: np.random.Generator, noise: torch.Generator, batch: int
     ) -> tuple[Tensor, dict[str, float]]:
         chosen = torch.from_numpy(rng.integers(len(self.data.train), size=batch))
-        return self.family.loss(self.data.train[chosen].to(self.family.device), noise)
+        return self.family.loss(self.data.train[chosen], noise)
 
     def finish(self, out: Path) -> None:
         self.family.network.eval()

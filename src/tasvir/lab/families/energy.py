@@ -1,8 +1,8 @@
 """The energy-based model: a network tells how unlikely, and chains of Langevin steps draw by it.
 
-p(x) = exp(-E(x)) / Z, E(x) = f(x) + |x|^2 / (2 r^2), so that Z is finite. The slope of -log p is that of E at
-data less that at the model's own draws (contrastive divergence, Hinton 2002), which come from chains kept from
-step to step (Tieleman 2008): x <- x - eps^2 / 2 grad E + eps noise.
+p(x) = exp(-E(x)) / Z, E(x) = f(x) + |x|^2 / (2 r^2), so that Z is finite. The slope of -log p is that of E
+at data less that at the model's own draws (contrastive divergence, Hinton 2002), which come from chains kept
+from step to step (Tieleman 2008): x <- x - eps^2 / 2 grad E + eps noise.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ Energy = Callable[[Tensor], Tensor]
 class EnergyNetwork(nn.Module):
     """f(x) + |x|^2 / (2 r^2), [N] of [N, D]; holds the chains.
 
-    The chains are kept as the bits of their numbers: the loop averages real numbers as it does weights, and an
-    average of states is none.
+    The chains are kept as the bits of their numbers: the loop averages real numbers as it does weights, and
+    an average of states is none.
     """
+
+    bits: Tensor
 
     def __init__(self, size: int, width: int, chains: int, radius: float) -> None:
         super().__init__()
@@ -72,7 +74,7 @@ def langevin(
 ) -> Tensor:
     """Unadjusted steps; the law at their end is exp(-E) but for an error of order eps^2."""
     for _ in range(steps):
-        noise = torch.randn(x.shape, generator=generator).to(x)
+        noise = torch.randn(x.shape, generator=generator)
         x = x - eps**2 / 2 * slope(energy, x, most)[1] + eps * noise
     return x
 
@@ -87,8 +89,8 @@ def adjusted_langevin(
     now, gradient = slope(energy, x, most)
     taken = 0.0
     for _ in range(steps):
-        noise = torch.randn(x.shape, generator=generator).to(x)
-        chance = torch.rand(len(x), generator=generator).to(x)
+        noise = torch.randn(x.shape, generator=generator)
+        chance = torch.rand(len(x), generator=generator)
         there = x - eps**2 / 2 * gradient + eps * noise
         then, back = slope(energy, there, most)
         forth = (there - x + eps**2 / 2 * gradient).square().sum(1)
@@ -117,9 +119,9 @@ class EnergyFamily(Family):
         chains: Kept while learning, each a state of the model's law.
         steps: Of Langevin between two steps of learning; None = 10 for points, 20 for pictures.
         eps: Of a Langevin step, in deviations of the data; None = 0.1 for points, 0.13 for pictures.
-        noise: Added to the data while learning, in their deviations: pictures lie on levels, and no chain could
-            move in a law so narrow. A sample is its mean under what noise may be in it (Tweedie's formula).
-            None = none for points, 0.2 for pictures.
+        noise: Added to the data while learning, in their deviations: pictures lie on levels, and no chain
+            could move in a law so narrow. A sample is its mean under what noise may be in it (Tweedie's
+            formula). None = none for points, 0.2 for pictures.
         clip: Largest norm of a gradient in a chain; None = none for points, 100 for pictures.
         sample_steps: Of a chain from noise to a sample; None = 500 for points, 1000 for pictures.
         adjusted: Whether steps to a sample are accepted by Metropolis and Hastings.
@@ -130,7 +132,9 @@ class EnergyFamily(Family):
 
     name = "energy"
     source = "LeCun et al. 2006; Xie et al. 2016; Du and Mordatch 2019; thesis 2.2.5"
-    lr: float = 1e-3
+    lr = 1e-3
+
+    network: EnergyNetwork
 
     def __init__(
         self,
@@ -143,12 +147,8 @@ class EnergyFamily(Family):
         sample_steps: int | None = None,
         adjusted: bool = True,
     ) -> None:
-        for name, whole in {
-            "width": width,
-            "chains": chains,
-            "steps": steps,
-            "sample_steps": sample_steps,
-        }.items():
+        counts = {"width": width, "chains": chains, "steps": steps, "sample_steps": sample_steps}
+        for name, whole in counts.items():
             if whole is not None and whole < 1:
                 raise SettingError(f"{name} is {whole}: give 1 or more")
         for name, value in {"eps": eps, "clip": clip}.items():
@@ -179,13 +179,13 @@ class EnergyFamily(Family):
     def loss(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """E at the data less E at as many chains, moved on first."""
         chains = self.network.chains
-        true = x.flatten(1) + self.blur * torch.randn(len(x), self.size, generator=generator).to(x)
+        true = x.flatten(1) + self.blur * torch.randn(len(x), self.size, generator=generator)
         chosen = torch.randperm(len(chains), generator=generator)[: len(true)]
-        begun = chains[chosen.to(chains.device)]
+        begun = chains[chosen]
         anew = torch.rand(len(begun), 1, generator=generator) < FRESH
-        begun = torch.where(anew.to(begun.device), self._start(len(begun), generator), begun)
+        begun = torch.where(anew, self._start(len(begun), generator), begun)
         drawn = langevin(self.network, begun, self.moves, self.length, generator, self.most)
-        chains[chosen.to(chains.device)] = drawn
+        chains[chosen] = drawn
         low, high = self.network(true), self.network(drawn)
         gap = low.mean() - high.mean()
         loss = gap + CALM * (low.square().mean() + high.square().mean())
@@ -212,8 +212,8 @@ class EnergyFamily(Family):
         reach = REACH * self.network.radius
         fine = log_normaliser(self.network, reach, CELLS)
         off = abs(fine - log_normaliser(self.network, reach, CELLS // 2))
-        nats = -self.network(x.to(self.device).float()).double() - fine
-        return Bound(nats.cpu(), exact=True, error=torch.full((len(x),), off, dtype=torch.float64))
+        nats = -self.network(x.float()).double() - fine
+        return Bound(nats, exact=True, error=torch.full((len(x),), off, dtype=torch.float64))
 
     def _start(self, n: int, generator: torch.Generator) -> Tensor:
-        return self.network.radius * torch.randn(n, self.size, generator=generator).to(self.device)
+        return self.network.radius * torch.randn(n, self.size, generator=generator)

@@ -38,8 +38,8 @@ class FlowFamily(Family):
         transforms: How many; None = 3 for points, 6 for pictures.
         width: Of the two layers in each.
         bins: Of a spline.
-        passes: Into how many parts, given one by one, a step divides the numbers; sampling takes so many runs.
-            None = every number by itself for points, 2 (coupling) for pictures.
+        passes: Into how many parts, given one by one, a step divides the numbers; sampling takes so many
+            runs. None = every number by itself for points, 2 (coupling) for pictures.
 
     Raises:
         SettingError: No such steps, a number out of its range, or zuko is not installed.
@@ -60,8 +60,8 @@ class FlowFamily(Family):
             raise SettingError(f"steps {steps!r}: give one of {', '.join(get_args(Steps))}")
         if min(transforms or 1, width) < 1 or bins < 2 or (passes is not None and passes < 2):
             raise SettingError(
-                f"transforms {transforms}, width {width}, bins {bins}, passes {passes}: 1 or more, and 2 or more "
-                "for bins and passes"
+                f"transforms {transforms}, width {width}, bins {bins}, passes {passes}: 1 or more, and 2 or "
+                "more for bins and passes"
             )
         self.steps, self.transforms, self.width, self.bins, self.passes = (
             steps,
@@ -91,7 +91,7 @@ class FlowFamily(Family):
     def loss(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Minus the mean log-density, of pictures with levels dequantised anew."""
         if self.levels is not None:
-            x = dequantised(x.cpu(), self.levels, generator).to(x)
+            x = dequantised(x, self.levels, generator)
         loss = -self._density(x).mean()
         return loss, {"loss": loss.item()}
 
@@ -99,7 +99,7 @@ class FlowFamily(Family):
     def sample(self, n: int, seed: int) -> Sampled:
         """See `Family.sample`: every step is undone part by part, one run of all steps' networks a part."""
         began, generator = time.perf_counter(), torch.Generator().manual_seed(seed)
-        noise = torch.randn(n, self.size, generator=generator).to(self.device)
+        noise = torch.randn(n, self.size, generator=generator)
         x = self._to_data(self.network().transform.inv(noise))
         return Sampled(x.reshape(n, *self.shape), self.runs, time.perf_counter() - began)
 
@@ -107,12 +107,12 @@ class FlowFamily(Family):
     def log_prob(self, x: Tensor, seed: int = 0) -> Bound:
         """See `Family.log_prob`: exact; of levels a bound, by the mean over dequantised copies."""
         if self.levels is None:
-            return Bound(self._density(x.to(self.device).float()).double().cpu(), exact=True)
+            return Bound(self._density(x.float()).double(), exact=True)
         generator = torch.Generator().manual_seed(seed)
         return of_levels(self._told, x.float(), self.levels, generator, draws=DRAWS)
 
     def _told(self, x: Tensor) -> Bound:
-        return Bound(self._density(x.to(self.device)).double().cpu(), exact=True)
+        return Bound(self._density(x).double(), exact=True)
 
     def _density(self, x: Tensor) -> Tensor:
         """log p in the units of `Data`, [N]."""

@@ -66,7 +66,9 @@ class GanFamily(Family):
     recipe: ClassVar[Recipe] = Recipe(
         warm_up_steps=0, decay_from=0.5, gradient_clip=1e6, average_decay=0.999, examples="examples"
     )
-    lr: float = 5e-4
+    lr = 5e-4
+
+    network: GanNetwork
 
     def __init__(
         self,
@@ -111,7 +113,7 @@ class GanFamily(Family):
         return Sampled(x.reshape(n, *self.shape), 1, time.perf_counter() - began)
 
     def _noise(self, n: int, generator: torch.Generator) -> Tensor:
-        return torch.randn(n, self.noise, generator=generator).to(self.device)
+        return torch.randn(n, self.noise, generator=generator)
 
 
 def _squared_slope(judge: nn.Module, true: Tensor) -> Tensor:

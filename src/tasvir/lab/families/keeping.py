@@ -1,4 +1,4 @@
-"""How a fitted family is kept: family.json beside its weights says what it is, of which data, at what cost."""
+"""How a fitted family is kept: family.json beside its weights says what it is and what it cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plain network of the families that need no special one: layers, all joined, with a smooth bend between."""
+"""The plain network of the families that need no special one."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The variational autoencoder: data from a Gaussian code, fitted by a lower bound of their likelihood.
 
 log p(x) >= E_q log p(x | z) - KL(q(z | x) || N(0, I)) (2.8), with z = mu(x) + sigma(x) eps (2.11) so that the
-draw lets gradients through, and the KL in closed form (2.14). The mean of k importance weights p(x, z) / q(z | x)
-gives a bound that rises with k to log p(x) (Burda et al. 2016).
+draw lets gradients through, and the KL in closed form (2.14). The mean of k importance weights p(x, z) /
+q(z | x) gives a bound that rises with k to log p(x) (Burda et al. 2016).
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ class VaeFamily(Family):
     name = "vae"
     source = "Kingma and Welling 2014; thesis 2.2.1"
 
+    network: VaeNetwork
+
     def __init__(
         self,
         latent: int | None = None,
@@ -97,7 +99,7 @@ class VaeFamily(Family):
     ) -> None:
         if (latent is not None and latent < 1) or width < 1 or draws < 1 or not beta >= 0:
             raise SettingError(
-                f"latent {latent}, width {width}, draws {draws}, beta {beta}: 1 or more, and 0 or more for beta"
+                f"latent {latent}, width {width}, draws {draws}, beta {beta}: 1 or more; 0 or more for beta"
             )
         self.latent, self.width, self.beta, self.draws, self.noisy = latent, width, beta, draws, noisy
 
@@ -113,7 +115,7 @@ class VaeFamily(Family):
         """Minus the bound (2.8), its KL weighted by beta; the mean over the batch."""
         flat = x.flatten(1)
         mean, log_variance = self.network.encoder(flat).chunk(2, 1)
-        noise = torch.randn(mean.shape, generator=generator).to(mean)
+        noise = torch.randn(mean.shape, generator=generator)
         rebuilt = self._log_decoded(flat, mean + (0.5 * log_variance).exp() * noise).mean()
         away = kl_to_standard(mean, log_variance).mean()
         loss = self.beta * away - rebuilt
@@ -123,7 +125,7 @@ class VaeFamily(Family):
     def sample(self, n: int, seed: int) -> Sampled:
         """See `Family.sample`: one run of the decoder."""
         began, generator = time.perf_counter(), torch.Generator().manual_seed(seed)
-        means = self.network.decoder(torch.randn(n, self.codes, generator=generator).to(self.device))
+        means = self.network.decoder(torch.randn(n, self.codes, generator=generator))
         if self.adds_noise:
             means = self._noised(means, generator)
         x = means if self.levels is None else means.clamp(-1, 1)
@@ -133,8 +135,8 @@ class VaeFamily(Family):
     def log_prob(self, x: Tensor, seed: int = 0) -> Bound:
         """E log (1/k sum p(x, z_i) / q(z_i | x)), a lower bound for every k, with its error by drawing."""
         generator = torch.Generator().manual_seed(seed)
-        flat = x.flatten(1).to(self.device).float()
-        parts = [self._bounds(rows, generator).cpu() for rows in flat.split(ROWS)]
+        flat = x.flatten(1).float()
+        parts = [self._bounds(rows, generator) for rows in flat.split(ROWS)]
         found = torch.cat(parts, 1)
         nats, error = found.mean(0), found.std(0) / math.sqrt(REPEATS)
         bits = None if self.levels is None else bits_per_dimension(nats, flat.shape[1])
@@ -145,7 +147,7 @@ class VaeFamily(Family):
         mean, log_variance = self.network.encoder(x).chunk(2, 1)
         found = []
         for _ in range(REPEATS):
-            noise = torch.randn(self.draws, *mean.shape, generator=generator).to(mean)
+            noise = torch.randn(self.draws, *mean.shape, generator=generator)
             codes = mean + (0.5 * log_variance).exp() * noise
             zero = torch.zeros_like(mean)
             log_weights = (
@@ -167,7 +169,7 @@ class VaeFamily(Family):
         """A draw of the decoder's law; of pictures the level that the number falls to."""
         spread = self.network.log_spread.exp()
         if self.levels is None:
-            return means + spread * torch.randn(means.shape, generator=generator).to(means)
-        uniform = torch.rand(means.shape, generator=generator).clamp(1e-6, 1 - 1e-6).to(means)
+            return means + spread * torch.randn(means.shape, generator=generator)
+        uniform = torch.rand(means.shape, generator=generator).clamp(1e-6, 1 - 1e-6)
         width = bin_width(self.levels)
         return ((means + spread * torch.logit(uniform) + 1) / width).round() * width - 1
