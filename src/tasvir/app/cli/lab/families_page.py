@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HEADS = (
     ("family", "log-likelihood, nats"),
     ("bits/dim",),
-    ("precision", "recall", "MMD²", "modes", "sharpness"),
+    ("precision", "recall", "MMD²", "modes", "on a mode", "sharpness"),
     ("runs", "s/1,000 samples", "steps", "examples/s", "parameters"),
 )
 DASH = "–"
@@ -44,6 +44,7 @@ def table(standings: Standings, truth: Look, true_nats: float | None) -> list[li
             f"{truth.recall:.3f}",
             _error(truth.mmd, truth.mmd_error),
             DASH if truth.modes is None else f"{truth.modes.found}/{truth.modes.of}",
+            DASH if truth.modes is None else f"{truth.modes.within:.3f}",
             DASH if truth.sharpness is None else "1",
             *[DASH] * 5,
         ]
@@ -61,6 +62,7 @@ def _cells(one: Standing, truth: Look) -> list[str]:
         _told(one.recall, 3),
         _error(one.mmd.value, one.mmd.error),
         DASH if one.found is None else f"{one.found.value:.3g}/{one.modes}",
+        DASH if one.within is None else _told(one.within, 3),
         _ratio(one.sharpness, truth),
         f"{one.runs.value:.0f}",
         f"{one.seconds_a_thousand.value:.3g}",
