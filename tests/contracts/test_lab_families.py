@@ -1,4 +1,4 @@
-"""Every installed family: fitted for some steps, stopped and gone on with, sampled, opened, asked for likelihood."""
+"""Every installed family: fitted, stopped and gone on with, sampled, opened, asked for its likelihood."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUICK: dict[str, dict[str, Any]] = {
 BATCH = 8
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Stands in for whatever ends a fit in its midst."""
 
 
@@ -95,11 +95,11 @@ def test_a_fit_that_was_stopped_ends_as_one_that_was_not(name: str, data: Data, 
     def stopping(x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         steps.append(x)
         if len(steps) == 3:
-            raise Stopped
+            raise StoppedError
         return loss(x, generator)
 
     first.loss = stopping  # type: ignore[method-assign]
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         first.fit(data, settings(tmp_path / "parts"))
     with pytest.raises(RecordError, match="not over"):
         made(name).open(tmp_path / "parts", data)
