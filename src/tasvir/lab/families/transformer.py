@@ -115,7 +115,13 @@ class TransformerFamily(SequentialFamily):
     def __init__(
         self, patch: int | None = None, codes: int = 256, width: int = 64, depth: int = 3, heads: int = 4
     ) -> None:
-        sizes = {"patch": patch or 1, "codes": codes, "width": width, "depth": depth, "heads": heads}
+        sizes = {
+            "patch": 1 if patch is None else patch,
+            "codes": codes,
+            "width": width,
+            "depth": depth,
+            "heads": heads,
+        }
         for name, size in sizes.items():
             check_size(name, size)
         self.patch, self.codes = patch, codes
