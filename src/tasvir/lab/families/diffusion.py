@@ -58,8 +58,12 @@ class DiffusionFamily(Family):
                 "trained by `tasvir lab train`)"
             )
         self.method = METHODS[model]() if isinstance(model, str) else model
-        self.options = options
+        self.settings = options
         self.no_likelihood = self.method.no_bound
+
+    def options(self) -> dict[str, Any]:
+        """See `Family.options`."""
+        return {"model": self.method.name, **self.settings}
 
     def build(self, data: Data) -> nn.Module:
         """See `Family.build`.
@@ -67,7 +71,7 @@ class DiffusionFamily(Family):
         Raises:
             SettingError: The method does not take such data, or has no such option.
         """
-        self.model = self.method.model(data, **self.options)
+        self.model = self.method.model(data, **self.settings)
         return self.model.network
 
     def loss(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
