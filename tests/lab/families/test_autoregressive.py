@@ -1,4 +1,4 @@
-"""Products of conditionals: sums over all pictures, integrals over the plane, masks, and sampling step by step."""
+"""Products of conditionals: sums over all pictures, integrals over the plane, masks, sampling by steps."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from tasvir.errors import SettingError
 from tasvir.lab.data.base import Data
 from tasvir.lab.families.codings import BinCoding, LevelCoding, PatchCoding, code_book
 from tasvir.lab.families.transformer import Decoder, TransformerFamily, smallest_patch
+from tasvir.lab.training.settings import LoopSettings
 
 POINTS = Data("two", "points", torch.randn(500, 2), torch.randn(10, 2))
 NOISE = torch.Generator()
@@ -118,6 +120,7 @@ def test_centres_are_means_of_what_is_nearest() -> None:
     assert torch.allclose(found, torch.stack((patches[:40].mean(0), patches[40:].mean(0))), atol=1e-5)
 
 
+@torch.no_grad()
 def test_patches_have_no_likelihood_but_their_tokens_have() -> None:
     data = pictures(200, (1, 4, 2), levels=2)
     family = made(data, patch=2, codes=4)
@@ -130,6 +133,18 @@ def test_patches_have_no_likelihood_but_their_tokens_have() -> None:
     drawn = family.sample(9, 0)
     assert drawn.x.shape == (9, 1, 4, 2) and drawn.evaluations == 2
     assert torch.allclose(coding.decode(coding.encode(drawn.x), NOISE), drawn.x)
+
+
+def test_a_code_book_is_kept_with_the_weights(tmp_path: Path) -> None:
+    data = pictures(300)
+    family, other = (TransformerFamily(patch=2, codes=8, width=16, depth=1) for _ in range(2))
+    family.fit(data, LoopSettings(tmp_path, steps=3, batch=16))
+    torch.set_flush_denormal(False)  # the loop sets it for the whole process
+    torch.manual_seed(123)  # from which another book would come
+    other.open(tmp_path, data)
+    assert other.no_likelihood == family.no_likelihood
+    assert torch.equal(other.network.coding.book, family.network.coding.book)  # type: ignore[arg-type]
+    assert torch.equal(other.sample(5, 0).x, family.sample(5, 0).x)
 
 
 def test_pixels_as_long_as_there_are_few_then_patches() -> None:
