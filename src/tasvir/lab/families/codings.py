@@ -135,11 +135,13 @@ class PatchCoding(Coding):
 
     def _cut(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, L, numbers of a patch]."""
-        return nn.functional.pixel_unshuffle(x, self.patch).flatten(2).transpose(1, 2)
+        cut: Tensor = nn.functional.pixel_unshuffle(x, self.patch).flatten(2)
+        return cut.transpose(1, 2)
 
     def encode(self, x: Tensor) -> Tensor:
         """See `Coding.encode`."""
-        return torch.cdist(self._cut(x), self.book[None]).argmin(2)
+        nearest: Tensor = torch.cdist(self._cut(x), self.book[None]).argmin(2)
+        return nearest
 
     def decode(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
         """See `Coding.decode`: the code book's patches."""
@@ -154,7 +156,7 @@ def code_book(patches: Tensor, codes: int) -> Tensor:
     It begins with different patches that torch's own state chooses; a centre that no patch is next to stays.
     """
     different = patches.unique(dim=0)
-    centres = different[torch.randperm(len(different))[:codes]].clone()
+    centres: Tensor = different[torch.randperm(len(different))[:codes]].clone()
     for _ in range(ROUNDS):
         nearest = torch.cdist(patches, centres).argmin(1)
         counts = torch.bincount(nearest, minlength=len(centres)).to(patches)

@@ -33,6 +33,8 @@ METHODS: dict[str, type[Method]] = {
     )
 }
 """Methods by the name that stands after "diffusion:"; any other comes made."""
+PICTURES = 64
+"""Examples a step where they are pictures."""
 
 
 class DiffusionFamily(Family):
@@ -72,6 +74,8 @@ class DiffusionFamily(Family):
             SettingError: The method does not take such data, or has no such option.
         """
         self.model = self.method.model(data, **self.settings)
+        if data.kind == "images":
+            self.batch = PICTURES
         return self.model.network
 
     def loss(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:

@@ -19,6 +19,8 @@ from tasvir.lab.families.sequential import SequentialFamily, check_size
 
 LONGEST = 256
 """Tokens of a picture at most, unless a patch is asked for: attention costs their square."""
+BEGIN = 0.02
+"""Deviation of the vectors of tokens and places before training (Radford et al. 2018)."""
 
 
 class DecoderBlock(nn.Module):
@@ -64,7 +66,8 @@ class Decoder(nn.Module):
             raise SettingError(f"a width of {width} does not fall into {heads} heads: give a multiple")
         self.coding, self.heads = coding, heads
         self.token = nn.Embedding(coding.values + 1, width)  # one more: what stands before the first
-        self.place = nn.Parameter(0.02 * torch.randn(coding.length, width))
+        nn.init.normal_(self.token.weight, std=BEGIN)  # no louder than the places
+        self.place = nn.Parameter(BEGIN * torch.randn(coding.length, width))
         self.blocks = nn.ModuleList(DecoderBlock(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.leave = nn.Linear(width, coding.values)
@@ -115,7 +118,13 @@ class TransformerFamily(SequentialFamily):
     def __init__(
         self, patch: int | None = None, codes: int = 256, width: int = 64, depth: int = 3, heads: int = 4
     ) -> None:
-        sizes = {"patch": patch or 1, "codes": codes, "width": width, "depth": depth, "heads": heads}
+        sizes = {
+            "patch": 1 if patch is None else patch,
+            "codes": codes,
+            "width": width,
+            "depth": depth,
+            "heads": heads,
+        }
         for name, size in sizes.items():
             check_size(name, size)
         self.patch, self.codes = patch, codes
