@@ -65,11 +65,11 @@ def families(
         raise SettingError(f"{data} are {opened.kind}: families are compared on points and pictures")
     plan = Plan(
         folder,
-        minutes or MINUTES[opened.kind],
+        MINUTES[opened.kind] if minutes is None else minutes,
         steps,
         tuple(range(seed, seed + seeds)),
-        number or NUMBER[opened.kind],
-        held_out or HELD_OUT[opened.kind],
+        NUMBER[opened.kind] if number is None else number,
+        HELD_OUT[opened.kind] if held_out is None else held_out,
         resume,
         threads,
     )
