@@ -24,6 +24,8 @@ MARGIN = 0.05
 """Pictures are squeezed this far away from 0 and 1 before the logit (Dinh et al. 2017)."""
 DRAWS = 4
 """Dequantised copies of a picture in a likelihood."""
+SPLINES = 256
+"""Numbers up to which steps are splines unless asked otherwise."""
 Steps = Literal["spline", "affine"]
 
 
@@ -34,7 +36,8 @@ class FlowFamily(Family):
     density of that is exact, and bounds the probability of the levels.
 
     Args:
-        steps: "spline" (neural spline flow) or "affine" (masked autoregressive flow).
+        steps: "spline" (neural spline flow) or "affine" (masked autoregressive flow); None = spline for up to
+            `SPLINES` numbers, affine for more: a spline asks its network for 23 numbers to bend one.
         transforms: How many; None = 3 for points, 6 for pictures.
         width: Of the two layers in each.
         bins: Of a spline.
@@ -50,13 +53,13 @@ class FlowFamily(Family):
 
     def __init__(
         self,
-        steps: Steps = "spline",
+        steps: Steps | None = None,
         transforms: int | None = None,
         width: int = 64,
         bins: int = 8,
         passes: int | None = None,
     ) -> None:
-        if steps not in get_args(Steps):
+        if steps is not None and steps not in get_args(Steps):
             raise SettingError(f"steps {steps!r}: give one of {', '.join(get_args(Steps))}")
         if min(transforms or 1, width) < 1 or bins < 2 or (passes is not None and passes < 2):
             raise SettingError(
@@ -77,8 +80,9 @@ class FlowFamily(Family):
         self.shape, self.size, self.deviation = data.shape, math.prod(data.shape), data.deviation
         self.levels = data.levels if data.kind == "images" else None
         self.runs = min(self.passes or (self.size if points else 2), self.size)
-        chosen: dict[str, Any] = {"bins": self.bins} if self.steps == "spline" else {}
-        kind = flows.NSF if self.steps == "spline" else flows.MAF
+        spline = self.steps == "spline" or (self.steps is None and self.size <= SPLINES)
+        chosen: dict[str, Any] = {"bins": self.bins} if spline else {}
+        kind = flows.NSF if spline else flows.MAF
         network: nn.Module = kind(
             self.size,
             transforms=self.transforms or (3 if points else 6),

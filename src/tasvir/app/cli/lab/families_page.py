@@ -78,7 +78,7 @@ def _told(figure: Figure, digits: int = 2) -> str:
 
 
 def _error(value: float, error: float | None) -> str:
-    return f"{value:.5f}" + ("" if error is None else f" ± {error:.5f}")
+    return f"{value:.3g}" + ("" if error is None else f" ± {error:.2g}")
 
 
 def _ratio(sharpness: Figure | None, truth: Look) -> str:
