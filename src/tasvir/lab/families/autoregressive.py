@@ -49,11 +49,12 @@ class AutoregressiveFamily(SequentialFamily):
         return self.law.log_prob(self.network(rows), rows).flatten(1).sum(1)
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, int]:
-        """See `SequentialFamily.draw`: one run along its row for each number."""
+        """See `SequentialFamily.draw`: one run for each number, those above a row are looked at once."""
         rows = torch.zeros(n, *row_shape(self.shape))
         for row in range(rows.shape[1]):
             told = [one[..., row : row + 1, :] for one in self.network.above(rows[:, : row + 1])]
+            kept: dict[int, Tensor] = {}
             for column in range(rows.shape[2]):
-                laws = self.network.along(rows[:, row : row + 1], told)
-                rows[:, row, column] = self.law.draw(laws[:, 0, column], generator)
+                law = self.network.next(rows[:, row : row + 1], column, told, kept)
+                rows[:, row, column] = self.law.draw(law, generator)
         return from_rows(rows, self.shape), rows[0].numel()
