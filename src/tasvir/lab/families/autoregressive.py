@@ -49,7 +49,7 @@ class AutoregressiveFamily(SequentialFamily):
         return self.law.log_prob(self.network(rows), rows).flatten(1).sum(1)
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, int]:
-        """See `SequentialFamily.draw`: one run for each number; the look at the rows above is part of a row's first."""
+        """See `SequentialFamily.draw`: one run for each number; the look above goes with a row's first."""
         rows = torch.zeros(n, *row_shape(self.shape))
         above: dict[int, Tensor] = {}
         for row in range(rows.shape[1]):
