@@ -49,11 +49,12 @@ class AutoregressiveFamily(SequentialFamily):
         return self.law.log_prob(self.network(rows), rows).flatten(1).sum(1)
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, int]:
-        """See `SequentialFamily.draw`: one run along its row for each number."""
+        """See `SequentialFamily.draw`: one run for each number; the look above goes with a row's first."""
         rows = torch.zeros(n, *row_shape(self.shape))
+        above: dict[int, Tensor] = {}
         for row in range(rows.shape[1]):
-            told = [one[..., row : row + 1, :] for one in self.network.above(rows[:, : row + 1])]
+            told, before = self.network.next_row(rows, row, above), dict[int, Tensor]()
             for column in range(rows.shape[2]):
-                laws = self.network.along(rows[:, row : row + 1], told)
-                rows[:, row, column] = self.law.draw(laws[:, 0, column], generator)
+                law = self.network.next_law(rows[:, row : row + 1], column, told, before)
+                rows[:, row, column] = self.law.draw(law, generator)
         return from_rows(rows, self.shape), rows[0].numel()

@@ -34,6 +34,27 @@ class RowNetwork(nn.Module):
         """See the class."""
         return self.along(rows, self.above(rows))
 
+    def next_row(self, rows: Tensor, row: int, kept: dict[int, Tensor]) -> list[Tensor]:
+        """What `above` tells one row of rows [B, R, L] that are filled up to it.
+
+        Args:
+            rows: What stands in the row and below it does not matter.
+            row: Which; they are asked for one after another.
+            kept: What the rows before left behind; give an empty one to the first.
+        """
+        return [told[..., row : row + 1, :] for told in self.above(rows[:, : row + 1])]
+
+    def next_law(self, row: Tensor, column: int, told: list[Tensor], kept: dict[int, Tensor]) -> Tensor:
+        """The law of one number in a row [B, 1, L] that is filled up to it: [B, outputs].
+
+        Args:
+            row: What stands at the column and behind it does not matter.
+            column: Which number; they are asked for one after another.
+            told: What `next_row` says of the row.
+            kept: What the columns before left behind; give an empty one to the first.
+        """
+        return self.along(row, told)[:, 0, column]
+
 
 class MaskedLinear(nn.Linear):
     """A linear layer of which only the weights under a mask [out, in] count."""
@@ -136,6 +157,34 @@ class PixelCnn(RowNetwork):
             assert isinstance(layer, CausalLayer)
             x = layer.along(x, passed)
         found: Tensor = self.leave(silu(x)).permute(0, 2, 3, 1)
+        return found
+
+    def next_row(self, rows: Tensor, row: int, kept: dict[int, Tensor]) -> list[Tensor]:
+        """See `RowNetwork.next_row`: of each layer only the new row, out of those that are kept."""
+        begin = max(row - 3, 0)  # what above_in sees
+        x = self.above_in(pad(framed(rows[:, begin : row + 1]), (2, 2, 3, -1)))[:, :, -1:]
+        told = []
+        for number, layer in enumerate(self.layers):
+            assert isinstance(layer, CausalLayer)
+            before = kept.setdefault(number, x.new_zeros(*x.shape[:2], *rows.shape[1:]))
+            before[:, :, row : row + 1] = x
+            found, passed = layer.above(before[:, :, max(row - layer.spread, 0) : row + 1])
+            x = found[:, :, -1:]
+            told.append(passed[:, :, -1:])
+        return told
+
+    def next_law(self, row: Tensor, column: int, told: list[Tensor], kept: dict[int, Tensor]) -> Tensor:
+        """See `RowNetwork.next_law`: of each layer only the new column, out of those that are kept."""
+        begin = max(column - 3, 0)  # what along_in sees
+        seen = pad(framed(row[..., begin : column + 1]), (3, -1, 0, 0))
+        x = self.along_in(seen)[..., -1:]
+        for number, (layer, passed) in enumerate(zip(self.layers, told, strict=True)):
+            assert isinstance(layer, CausalLayer)
+            before = kept.setdefault(number, x.new_zeros(*x.shape[:3], row.shape[2]))
+            before[..., column : column + 1] = x
+            window = slice(max(column - layer.spread, 0), column + 1)
+            x = layer.along(before[..., window], passed[..., window])[..., -1:]
+        found: Tensor = self.leave(silu(x))[:, :, 0, 0]
         return found
 
 
