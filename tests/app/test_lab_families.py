@@ -54,11 +54,13 @@ def test_digits_are_compared_in_a_classifiers_eyes(
     runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasvir.lab.classifier.STEPS", 20)
-    result = families(runner, "--data", "digits", "--out", tmp_path / "run", *SMALL)
+    own = ("--set", "gan.objective=minimax")
+    result = families(runner, "--data", "digits", "--out", tmp_path / "run", *SMALL, *own)
     assert result.exit_code == 0, result.output
     told = json.loads((tmp_path / "run" / "families.json").read_text("utf-8"))
     by_name: dict[str, Any] = {row["family"]: row for row in told["rows"]}
     assert by_name["vae"]["likelihood"]["bits_per_dimension"] > 0 and by_name["vae"]["look"]["sharpness"] > 0
+    assert by_name["gan"]["options"]["objective"] == "minimax"
     page = (tmp_path / "run" / "families.md").read_text("utf-8")
     assert f"right on {told['accuracy']:.1%} of the test pictures" in page and "bits/dim" in page
 
@@ -68,6 +70,8 @@ def test_data_and_families_that_are_not_there_are_told(runner: CliRunner, tmp_pa
         (("--data", "2d:nowhere"), "no points are called"),
         (("--data", "tokens:pairs"), "points and pictures"),
         (("--families", "vae,gam"), "did you mean 'gan'"),
+        (("--families", "vae", "--set", "gan.latent=3"), "FAMILY one of vae"),
+        (("--families", "gan", "--set", "gan.objective=hinge"), "non-saturating, minimax"),
     ):
         result = families(runner, "--out", tmp_path / "run", *words)
         assert result.exit_code == 2 and wanted in result.stderr.replace("\n", " "), result.output

@@ -56,6 +56,7 @@ def test_rows_are_measured_kept_and_read_again(tmp_path: Path, monkeypatch: pyte
 
 def test_more_samples_are_drawn_of_the_same_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = run(plan(tmp_path))
+    assert few[0].seconds_a_thousand == few[0].seconds * 1000 / 50
     monkeypatch.setattr(VaeFamily, "loss", None)
     many = run(plan(tmp_path, number=80))
     assert many[0].look.n == 80 and many[0].cost == few[0].cost

@@ -18,7 +18,7 @@ def row(family: str, **changed: object) -> Row:
     """A family that does well: exact, all modes, quick."""
     look = Look(1000, 0.9, 0.9, 0.001, 0.001, Modes(8, 8, 0.95, 0.02), None)
     said = Likelihood(-1.0, 0.02, None, True, None, 500)
-    whole = Row(family, 0, "somebody", {}, FitCost(10.0, 100, 10_000, 500), 1, 0.01, look, said)
+    whole = Row(family, 0, "somebody", {}, FitCost(10.0, 100, 10_000, 500), 2000, 1, 0.02, look, said)
     return replace(whole, **changed)  # type: ignore[arg-type]
 
 
@@ -46,20 +46,20 @@ CASES: dict[str, tuple[dict[str, dict[str, object]], str]] = {
     "VAEs blur": ({"vae": {"look": {"precision": 0.5}}}, "vae 0.5"),
     "Autoregressive models": (
         {
-            name: {"evaluations": 64, "seconds": 2.0}
+            name: {"evaluations": 64, "seconds": 4.0}
             for name in ("autoregressive", "autoregressive-rnn", "transformer")
         },
         "autoregressive 64 runs, 2 s",
     ),
     "Samples of flows": ({"flow": {"look": {"mmd": 0.02}}}, "flow 0.02"),
-    "Energy-based models draw": ({"energy": {"evaluations": 501, "seconds": 3.0}}, "energy 501 runs, 3 s"),
+    "Energy-based models draw": ({"energy": {"evaluations": 501, "seconds": 6.0}}, "energy 501 runs, 3 s"),
     "The exact probability": (
         {"energy": {"likelihood": None, "no_likelihood": "an integral"}},
         "none is stated: an integral",
     ),
     "Transformers learn": ({"transformer": {"cost": FitCost(10.0, 100, 90_000, 500)}}, "transformer 9000"),
     "Diffusion models": (
-        {"gan": {"look": {"recall": 0.2}}, "energy": {"evaluations": 501, "seconds": 3.0}},
+        {"gan": {"look": {"recall": 0.2}}, "energy": {"evaluations": 501, "seconds": 6.0}},
         "diffusion 0.9 ± 0.0095, gan 0.2",
     ),
 }

@@ -74,7 +74,8 @@ class Row:
         source: Who proposed it.
         options: What it was made with.
         cost: What the fit took.
-        evaluations: Runs of a network for the samples.
+        drawn: How many samples were drawn together.
+        evaluations: Runs of a network for them.
         seconds: Wall time for the samples.
         look: What they look like; None where they did not come out.
         likelihood: None with a reason.
@@ -87,6 +88,7 @@ class Row:
     source: str
     options: dict[str, Any]
     cost: FitCost | None = None
+    drawn: int | None = None
     evaluations: int | None = None
     seconds: float | None = None
     look: Look | None = None
@@ -97,7 +99,7 @@ class Row:
     @property
     def seconds_a_thousand(self) -> float | None:
         """Wall time of a thousand samples, drawn together."""
-        return None if self.seconds is None or self.look is None else 1000 * self.seconds / self.look.n
+        return None if self.seconds is None or self.drawn is None else 1000 * self.seconds / self.drawn
 
 
 def compare(
@@ -192,6 +194,7 @@ def _measure(family: Family, data: Data, eyes: Eyes, plan: Plan, row: Row, folde
     bound = family.log_prob(data.test[: plan.held_out], row.seed)
     return replace(
         row,
+        drawn=len(drawn.x),
         evaluations=drawn.evaluations,
         seconds=drawn.seconds,
         look=eyes.look(drawn.x),

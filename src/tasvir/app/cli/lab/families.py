@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasvir.app.cli.lab.options import DataFolder, Threads, lab_folder, set_threads
+from tasvir.app.cli.lab.options import DataFolder, Threads, lab_folder, read_values, set_threads
 from tasvir.app.cli.options import Json, Seed
 from tasvir.errors import OutputError, SettingError
 
@@ -33,6 +33,10 @@ def families(
     chosen: Annotated[
         str, typer.Option("--families", help="Names with commas between.", show_default="all installed")
     ] = "",
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="FAMILY.NAME=VALUE, an option of a family; may be repeated."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of fits and page.", show_default="runs/families-DATA")
     ] = None,
@@ -74,7 +78,7 @@ def families(
         threads,
     )
     try:
-        _run(opened, _made(chosen), plan, lab_folder(data_dir), as_json)
+        _run(opened, _made(chosen, options or []), plan, lab_folder(data_dir), as_json)
     except KeyboardInterrupt as problem:
         words = ["tasvir", "lab", "families", "--data", data, "--out", folder]
         words += ["--families", chosen] if chosen else []
@@ -85,12 +89,20 @@ def families(
         raise typer.Exit(INTERRUPTED) from problem
 
 
-def _made(chosen: str) -> list[Family]:
+def _made(chosen: str, options: list[str]) -> list[Family]:
     from tasvir import registry
     from tasvir.lab.families.base import Family
 
     names = [name.strip() for name in chosen.split(",") if name.strip()] or registry.names("lab.families")
-    return [registry.create("lab.families", name, Family) for name in names]
+    values: dict[str, dict[str, Any]] = {registry.split(name)[0]: {} for name in names}
+    for key, value in read_values(options).items():
+        family, dot, option = key.partition(".")
+        if not dot or family not in values:
+            raise SettingError(f"--set {key}: write FAMILY.NAME=VALUE, FAMILY one of {', '.join(values)}")
+        values[family][option] = value
+    return [
+        registry.create("lab.families", name, Family, **values[registry.split(name)[0]]) for name in names
+    ]
 
 
 def _folder(data: str) -> Path:
