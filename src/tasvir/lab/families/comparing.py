@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
+from torch import Tensor
 
 from tasvir.errors import NotFiniteError, OutputError, SettingError
 from tasvir.lab.data.base import Data
@@ -183,24 +185,36 @@ def _named(report: OnReport, name: str) -> Callable[[dict[str, Any]], None]:
 
 
 def _measure(family: Family, data: Data, eyes: Eyes, plan: Plan, row: Row, folder: Path) -> Row:
-    family.sample(2, row.seed)  # the first run of a network takes longer than others
     try:
+        family.sample(2, row.seed)  # the first run of a network takes longer than others
         drawn = family.sample(plan.number, row.seed)
     except NotFiniteError as problem:
         return replace(row, failed=str(problem))
     if not bool(torch.isfinite(drawn.x).all()):
         return replace(row, failed="some samples are NaN or infinite")
-    save_file({"x": drawn.x.contiguous()}, folder / SAMPLES)
-    bound = family.log_prob(data.test[: plan.held_out], row.seed)
+    likelihood, silent = _asked(family, data.test[: plan.held_out], row.seed)
+    try:
+        save_file({"x": drawn.x.contiguous()}, folder / SAMPLES)
+    except (OSError, SafetensorError) as problem:
+        raise OutputError(f"cannot write to {folder} ({problem}): make room, then go on") from problem
     return replace(
         row,
         drawn=len(drawn.x),
         evaluations=drawn.evaluations,
         seconds=drawn.seconds,
         look=eyes.look(drawn.x),
-        likelihood=None if bound is None else likelihood_of(bound),
-        no_likelihood=family.no_likelihood if bound is None else None,
+        likelihood=likelihood,
+        no_likelihood=silent,
     )
+
+
+def _asked(family: Family, x: Tensor, seed: int) -> tuple[Likelihood | None, str | None]:
+    """What a family says of examples, or why it says nothing."""
+    try:
+        bound = family.log_prob(x, seed)
+    except NotFiniteError as problem:
+        return None, str(problem)
+    return (None, family.no_likelihood) if bound is None else (likelihood_of(bound), None)
 
 
 def _measured(folder: Path, asked: dict[str, Any]) -> Row | None:
