@@ -21,6 +21,7 @@ from tasvir.lab.multimodal.experiments.image_label import (
     coherence,
     cross_entropies,
     examples_of,
+    joint_log_likelihood,
 )
 from tasvir.lab.multimodal.experiments.pictures import pictures_of
 from tasvir.lab.multimodal.experiments.results import TableResults
@@ -176,7 +177,7 @@ def _changed(changed: Mapping[str, Any], training: Training) -> tuple[ImageLabel
 
 
 def _measured(model: StackedVAE, examples: Examples, data: Data, root: Path | None) -> Measured:
-    """Six cross-entropies, coherence, pictures."""
+    """Six cross-entropies, coherence, joint log-likelihood, pictures."""
     figures: dict[str, Tensor] = dict(cross_entropies(model, examples))
     classifier = classifier_of(data, None if root is None else root / "classifiers")
 
@@ -184,7 +185,8 @@ def _measured(model: StackedVAE, examples: Examples, data: Data, root: Path | No
         return classifier.features(pictures.cpu())[1].to(pictures.device)
 
     figures["coherence"] = coherence(model, read, data.shape)
-    return Measured(figures, ("coherence",), pictures_of(model, examples, data.shape))
+    figures["joint"] = joint_log_likelihood(model, examples)
+    return Measured(figures, ("coherence", "joint"), pictures_of(model, examples, data.shape))
 
 
 def _protocol(settings: Any, training: Training) -> dict[str, Any]:
