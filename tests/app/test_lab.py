@@ -28,6 +28,7 @@ from tasvir.app.cli.lab.sample import read_labels
 from tasvir.app.cli.main import app
 from tasvir.bench import data_files
 from tasvir.errors import SettingError
+from tasvir.lab.data.opening import open_data
 from tasvir.lab.data.points import law
 from tasvir.lab.diffusion.methods.base import Bound
 from tasvir.models import lab_runs
@@ -151,12 +152,26 @@ def test_ctrl_c_says_how_to_go_on(runner: CliRunner, tmp_path: Path, monkeypatch
         raise KeyboardInterrupt
 
     monkeypatch.setattr(lab_runs, "train", pressed)
-    result = lab(runner, "train", "ddpm", "--data", "digits", "--out", out, "--seed", 1, "--threads", 2)
+    result = lab(
+        runner,
+        "train",
+        "ddpm",
+        "--data",
+        "digits",
+        "--out",
+        out,
+        "--seed",
+        1,
+        "--threads",
+        2,
+        "--data-dir",
+        "d",
+    )
     assert result.exit_code == 130
     assert (
         result.stderr.replace("\n", " ")
         .strip()
-        .endswith(f"tasvir lab train ddpm --out '{out}' --resume --threads 2")
+        .endswith(f"tasvir lab train ddpm --out '{out}' --resume --threads 2 --data-dir d")
     )
     early = lab(runner, "train", "ddpm", "--data", "digits", "--out", tmp_path / "other")
     assert early.exit_code == 130 and "nothing to go on from" in early.stderr
@@ -178,6 +193,7 @@ def test_ctrl_c_says_how_to_go_on(runner: CliRunner, tmp_path: Path, monkeypatch
         (("compare", "--oracle", "ring", "--samplers", "heun", "--nfe", "0"), "1 or more"),
         (("compare", "--oracle", "ring", "--samplers", "heun", "--nfe", "ten"), "such as 5,10"),
         (("compare", "--oracle", "ring", "--samplers", "heun", "-n", "2"), "3 or more"),
+        (("compare", "--oracle", "ring", "--samplers", "heun", "-n", "0"), "3 or more"),
         (("compare", "--oracle", "ring", "--samplers", "heun", "--distance", "feet"), "sliced-wasserstein"),
         (("compare", "--oracle", "ring", "--samplers", "heun", "--schedule", "train"), "known: karras"),
         (("compare", "--oracle", "ring", "--samplers", "dopri5"), "chooses its evaluations itself"),
@@ -310,9 +326,18 @@ def test_a_model_that_tells_the_true_density_is_found_right(points: Path) -> Non
     assert "lower bound" in bound and "at most 1.5000 bits" in bound
 
 
-def lab_points(n: int) -> torch.Tensor:
-    from tasvir.lab.data.opening import open_data
+def test_of_tokens_too_the_law_is_told_beside_the_bound(tmp_path: Path) -> None:
+    words = ["--data", "tokens:pairs", "--out", tmp_path, "--steps", 1, "--batch", 4, *SMALL]
+    done = lab(CliRunner(), "train", "masked", *words)
+    assert done.exit_code == 0, done.output
+    found = measure(open_run(tmp_path, "cpu"), None, 8, 0)
+    first, second = open_data("tokens:pairs").test[:8].T
+    share = torch.tensor([0.1, 0.2, 0.3, 0.4])[first] * torch.where(second == (first + 1) % 4, 0.85, 0.05)
+    assert found["true_nats"] == pytest.approx(float(share.log().mean()), rel=1e-6)
+    assert not (tmp_path / "samples").exists(), "tokens have no picture"
 
+
+def lab_points(n: int) -> torch.Tensor:
     return open_data("2d:two-gaussians").test[:n].double()
 
 

@@ -20,6 +20,7 @@ from tasvir.models.lab_runs import LabSettings, open_run, train
 
 METHODS = registry.names("lab.methods")
 SMALL = {"points": {"width": 8, "depth": 1}, "images": {"width": 8}, "tokens": {"width": 8, "depth": 1}}
+SMALL["sphere"] = SMALL["points"]
 QUICK: dict[str, dict[str, Any]] = {"reflow": {"pairs": 8, "teacher_steps": 2}}
 """Options that only spare time."""
 MANY = 50
@@ -56,7 +57,8 @@ def teachers(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> dict[s
 
 
 def _asked(method: str, kind: str, out: Path, pictures: Path, teacher: Path | None = None) -> LabSettings:
-    data = {"points": "2d:two-gaussians", "images": f"idx:{pictures}", "tokens": "tokens:pairs"}[kind]
+    known = {"points": "2d:two-gaussians", "images": f"idx:{pictures}", "tokens": "tokens:pairs"}
+    data = {**known, "sphere": "sphere:poles"}[kind]
     given: dict[str, Any] = {
         "options": {**SMALL[kind], **QUICK.get(method, {})},
         "teacher": teacher,
@@ -66,7 +68,7 @@ def _asked(method: str, kind: str, out: Path, pictures: Path, teacher: Path | No
     return LabSettings(method, out, data, steps=2, batch=4, dtype="float32", **given)
 
 
-@pytest.mark.parametrize("kind", ["points", "images", "tokens"])
+@pytest.mark.parametrize("kind", ["points", "images", "tokens", "sphere"])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_is_trained_kept_and_opened(
     name: str,
@@ -96,7 +98,7 @@ def test_a_method_is_trained_kept_and_opened(
     model = trained[-1]
     run = open_run(folder, "cpu")
     model.network.eval()
-    shape = {"points": (2,), "images": (1, 8, 8), "tokens": (2,)}[kind]
+    shape = {"points": (2,), "images": (1, 8, 8), "tokens": (2,), "sphere": (3,)}[kind]
     steps = _steps(model)
     drawn = run.model.sample(3, 0, steps=steps).x
     assert drawn.shape == (3, *shape) and bool(torch.isfinite(drawn).all())

@@ -153,7 +153,7 @@ def test_looking_takes_a_twentieth_of_the_time_at_most(
     class Slow:
         network = torch.nn.Linear(1, 1)
 
-    watch = looking.Looking(Slow(), (2,), tmp_path, 0.01)  # type: ignore[arg-type]
+    watch = looking.Looking(Slow(), "points", (2,), tmp_path, 0.01)  # type: ignore[arg-type]
     clock = iter([100.0, 130.0])
     monkeypatch.setattr(looking.time, "monotonic", lambda: next(clock))
     drawn: list[str] = []
@@ -218,11 +218,24 @@ def test_other_data_under_the_same_name_are_refused(tmp_path: Path, monkeypatch:
         ({"decay_from": -1.0}, SettingError, "decay_from is -1"),
         ({"device": "abacus"}, SettingError, "abacus"),
         ({"dtype": "float8"}, SettingError, "dtype"),
-        ({"options": {"wings": 2}}, SettingError, "wings"),
+        ({"options": {"wings": 2}}, SettingError, "'wings'; the network has: width, depth"),
+        ({"options": {"width": 0}}, SettingError, "width is 0: give a whole number"),
+        ({"options": {"depth": 1.5}}, SettingError, "depth is 1.5: give a whole number"),
         (
             {"options": {"sigma_max": "high"}},
             SettingError,
             "sigma_max=high: edm takes a number there, such as 80",
+        ),
+        (
+            {"method": "ddpm", "options": {"chain": 0}},
+            SettingError,
+            "chain=0: ddpm takes a whole number from 1",
+        ),
+        ({"options": {"sigma_min": 90.0}}, SettingError, "of edm no sample could be drawn: .* 0 to 80"),
+        (
+            {"method": "vp-sde", "options": {"beta_max": 0.2}},
+            SettingError,
+            "of vp-sde no sample could be drawn",
         ),
         ({"options": {"data": 1}}, SettingError, "no such option"),
         ({"options": {"name": "dit"}}, SettingError, "dit takes pictures"),

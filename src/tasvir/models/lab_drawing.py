@@ -82,7 +82,9 @@ def _steps(model: Model, sampler: Sampler | None, wish: Wish) -> int | None:
     own = model.drawing.sampler if isinstance(model, GaussianModel) else None
     chosen = sampler or own
     if chosen is None or chosen.evaluations is None:
-        raise SettingError("this model or sampler chooses its evaluations itself: leave --nfe out")
+        raise SettingError(
+            "this model or sampler counts no evaluations beforehand: leave --nfe out, or give --steps"
+        )
     return chosen.steps_for(wish.evaluations)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from tasvir.errors import SettingError
+from tasvir.lab.data import tokens
 from tasvir.lab.data.opening import open_data
 from tasvir.lab.data.points import law
 from tasvir.lab.diffusion.methods.base import Bound
@@ -66,5 +67,7 @@ def _bits(bounds: list[Bound]) -> float | None:
 
 def _true(name: str, data: torch.Tensor) -> float | None:
     kind, _, rest = name.partition(":")
+    if kind == "tokens" and rest in tokens.CHAINS:
+        return float(tokens.chain(rest).log_probability(data).mean())
     known = law(rest) if kind == "2d" else None
     return None if known is None else float(known.log_density(data.double()).mean())

@@ -15,6 +15,8 @@ from tasvir.errors import OutputError, SettingError
 from tasvir.lab.data.base import Data
 from tasvir.lab.data.opening import open_data
 from tasvir.lab.diffusion.methods.base import Method, Model
+from tasvir.lab.diffusion.methods.gaussian import GaussianModel
+from tasvir.lab.diffusion.sampling import gaussian_noise, start
 from tasvir.lab.training.checkpoints import check_writable, stored_state
 from tasvir.lab.training.configuration import DataFacts, RunConfig, read_config, settled
 from tasvir.lab.training.loop import Report
@@ -26,9 +28,9 @@ from tasvir.models.devices import pick_device
 
 STEPS = 1_000_000
 """Where minutes are the budget."""
-MINUTES = {"points": 1.0, "images": 10.0, "tokens": 5.0}
+MINUTES = {"points": 1.0, "images": 10.0, "tokens": 5.0, "sphere": 1.0}
 """The budget where none is given."""
-BATCH, LR = {"points": 512, "images": 64, "tokens": 64}, 2e-3
+BATCH, LR = {"points": 512, "images": 64, "tokens": 64, "sphere": 512}, 2e-3
 AVERAGE_DECAY, DECAY_FROM = 0.999, 0.4
 
 
@@ -206,8 +208,25 @@ def _fresh(method: Method, data: Data, config: RunConfig, device: torch.device) 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = method.model(data, **config.options, **extra)
+    _check_walk(method, model)
     model.network.to(device).train()
     return model
+
+
+def _check_walk(method: Method, model: Model) -> None:
+    """Refuse options under which no sample could be drawn now, and not when training is over.
+
+    Raises:
+        SettingError: The path of the method's own steps cannot be, or does not begin at noise.
+    """
+    if not isinstance(model, GaussianModel):
+        return
+    try:
+        start((1, *model.shape), model.path(), gaussian_noise(0))
+    except SettingError as problem:
+        raise SettingError(
+            f"with these options of {method.name} no sample could be drawn: {problem}"
+        ) from problem
 
 
 def _check_options(
@@ -229,6 +248,9 @@ def _check_options(
         number = isinstance(default, int | float) and not isinstance(default, bool)
         if number and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise SettingError(f"--set {name}={value}: {method.name} takes a number there, such as {default}")
+        if type(default) is int and (not isinstance(value, int) or value < min(default, 1)):
+            least = f"a whole number from {min(default, 1)} on"
+            raise SettingError(f"--set {name}={value}: {method.name} takes {least} there, such as {default}")
         if isinstance(default, bool | str) and not isinstance(value, type(default)):
             raise SettingError(f"--set {name}={value}: {method.name} takes something like {default} there")
 

@@ -33,6 +33,8 @@ def test_points_are_dark_where_they_are_dense_and_y_goes_up() -> None:
 
 
 def test_what_has_no_picture_says_so() -> None:
-    assert not can_be_shown((3,)) and not can_be_shown((2, 8, 8)) and can_be_shown((2,))
+    assert can_be_shown("points", (2,)) and not can_be_shown("points", (4,))
+    assert can_be_shown("images", (1, 8, 8)) and not can_be_shown("images", (2, 8, 8))
+    assert not can_be_shown("tokens", (2,)), "two tokens are no point of the plane"
     with pytest.raises(SettingError, match="have no picture"):
-        pictured(torch.zeros(4, 3))
+        pictured(torch.zeros(4, 4))

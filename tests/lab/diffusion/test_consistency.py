@@ -18,7 +18,9 @@ from tasvir.lab.diffusion.methods.consistency import (
     ConsistencyTrainingMethod,
 )
 from tasvir.lab.diffusion.methods.edm import EdmMethod
+from tasvir.lab.diffusion.methods.gamma_noise import GammaNoiseMethod
 from tasvir.lab.diffusion.methods.gaussian import GaussianModel
+from tasvir.lab.diffusion.methods.vdm import VdmMethod
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.objectives.consistency import (
     ConsistencyObjective,
@@ -233,3 +235,15 @@ def test_a_teacher_of_another_size_is_told() -> None:
     teacher = EdmMethod().model(data, width=16, depth=1)
     with pytest.raises(SettingError, match="another kind or size"):
         ConsistencyDistillationMethod().model(data, teacher=teacher, width=24, depth=1)
+
+
+def test_a_teacher_that_does_not_know_the_noise_is_told() -> None:
+    data = two_lumps()
+    size: dict[str, Any] = {"width": 16, "depth": 1}
+    teacher = VdmMethod().model(data, **size)  # which goes up to sigma / alpha = e^2.5
+    with pytest.raises(SettingError, match="the student would ask from"):
+        ConsistencyDistillationMethod().model(data, teacher=teacher, fresh=True, **size)
+    student = ConsistencyDistillationMethod().model(data, teacher=teacher, fresh=True, sigma_max=12.0, **size)
+    assert torch.isfinite(student.loss(data.train[:8], None, torch.Generator().manual_seed(0))).all()
+    with pytest.raises(SettingError, match="noise is not Gaussian"):
+        ConsistencyDistillationMethod().model(data, teacher=GammaNoiseMethod().model(data, **size), **size)

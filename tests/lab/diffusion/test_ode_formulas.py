@@ -34,7 +34,7 @@ from tasvir.lab.diffusion.schedules.karras import KarrasSchedule
 
 WALKS = [registry.create("lab.samplers", name, Sampler) for name in registry.names("lab.samplers")]
 WALKS = [one for one in WALKS if not one.stochastic]
-IN_TIME = ("euler", "midpoint", "rk4", "ab-2", "ab-3", "deis-t-2", "deis-t-3", "pndm", "dopri5")
+IN_TIME = ("euler", "midpoint", "rk4", "ab-2", "ab-3", "deis-t-2", "deis-t-3", "pndm", "dopri5", "time-shift")
 """What depends on how time is counted, and so on more than the noise levels."""
 
 

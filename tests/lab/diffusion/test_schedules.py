@@ -15,6 +15,7 @@ from torch import Tensor
 from tasvir.errors import SettingError
 from tasvir.lab.diffusion.oracles.base import OracleDenoiser
 from tasvir.lab.diffusion.paths import path
+from tasvir.lab.diffusion.predictions import factors
 from tasvir.lab.diffusion.sampling import gaussian_noise, start
 from tasvir.lab.diffusion.schedules.base import Schedule
 from tasvir.lab.diffusion.schedules.cosine import CosineSchedule
@@ -252,3 +253,22 @@ def test_a_schedule_that_never_reaches_noise_is_told() -> None:
     with pytest.raises(SettingError, match=r"does not reach noise: alpha / sigma is 1\.1"):
         start((1, 2), path(schedule, 3, end=1e-3), gaussian_noise(0))
     assert LinearSchedule().prior_deviation() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "schedule", [CosineSchedule(last=1.0), SigmoidSchedule(last=1.0), StraightSchedule()]
+)
+def test_where_nothing_is_left_the_score_follows_from_eps_and_the_data_do_not(schedule: Schedule) -> None:
+    level = schedule.level(1.0)
+    assert level.alpha == 0.0 and level.half_log_snr == -math.inf
+    assert factors(level, "eps", "score") == (0.0, -1.0)
+    assert factors(level, "score", "eps") == (0.0, -1.0)
+    with pytest.raises(SettingError, match="x0 does not follow from eps"):
+        factors(level, "eps", "x0")
+
+
+@pytest.mark.parametrize("spacing", ["log-snr", "karras"])
+def test_a_spacing_without_an_end_is_told(spacing: str) -> None:
+    with pytest.raises(SettingError, match="take time or logistic"):
+        path(StraightSchedule(), 5, spacing, end=1e-3)
+    assert len(path(StraightSchedule(), 2, spacing, end=1e-3).levels) == 3

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import Tensor
 
-Kind = Literal["points", "images", "tokens"]
+Kind = Literal["points", "images", "tokens", "sphere"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Data:
 
     Args:
         name: As the user names it: "2d:moons", "digits", "mnist".
-        kind: points [N, D] of unit scale; images [N, C, H, W] in -1 to 1; tokens [N, L] int64.
+        kind: points [N, D] of unit scale; images [N, C, H, W] in -1 to 1; tokens [N, L] int64; sphere
+            [N, 3] of length 1.
         train: Examples to train with.
         test: Examples that are never trained with.
         train_labels: [N] int64 of classes, or None.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasvir.errors import SettingError, UnknownNameError
-from tasvir.lab.data import cifar, digits, idx, pictures, points, tokens
+from tasvir.lab.data import cifar, digits, idx, pictures, points, sphere, tokens
 from tasvir.lab.data.base import Data
 
 KNOWN = (
     *(f"2d:{name}" for name in points.NAMES),
     *(f"tokens:{name}" for name in tokens.NAMES),
+    *(f"sphere:{name}" for name in sphere.NAMES),
     *("digits", "mnist", "fashion-mnist", "cifar10", "idx:FOLDER", "folder:FOLDER"),
 )
 """What `open_data` opens, for messages."""
@@ -35,6 +36,8 @@ def open_data(name: str, root: Path | None = None, *, size: int | None = None) -
         raise SettingError(f"--size means nothing to {name}: it is for folder:FOLDER")
     if kind == "2d":
         return points.read(rest)
+    if kind == "sphere":
+        return sphere.read(rest)
     if kind == "tokens":
         return tokens.read(rest)
     if name == "digits":

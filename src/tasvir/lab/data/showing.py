@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from tasvir.errors import SettingError
+from tasvir.lab.data.base import Kind
 
 CELLS, REACH = 160, 3.0
 """Of a picture of points: cells a side, and how far from the middle it shows."""
@@ -16,16 +17,19 @@ LEAST_SIDE = 48
 """Pixels: smaller pictures are shown with every pixel as a square of pixels."""
 
 
-def can_be_shown(shape: tuple[int, ...]) -> bool:
-    """Whether samples of a shape have a picture: points in the plane, pictures of one or three colours."""
-    return shape == (2,) or (len(shape) == 3 and shape[0] in (1, 3))
+def can_be_shown(kind: Kind, shape: tuple[int, ...]) -> bool:
+    """Whether samples have a picture: points, on the sphere too, pictures of 1 or 3 colours; tokens never."""
+    if kind == "points":
+        return shape in ((2,), (3,))
+    return kind == "images" and len(shape) == 3 and shape[0] in (1, 3)
 
 
 def pictured(x: Tensor) -> Image.Image:
     """Samples as one picture.
 
     Args:
-        x: [N, C, H, W] in -1 to 1 with C = 1 or 3, or points [N, 2] of unit scale.
+        x: [N, C, H, W] in -1 to 1 with C = 1 or 3, points [N, 2] of unit scale, or points [N, 3] on the
+            sphere: longitude across and height upwards, which keeps areas (Lambert 1772).
 
     Raises:
         SettingError: Samples of another shape.
@@ -33,6 +37,9 @@ def pictured(x: Tensor) -> Image.Image:
     x = x.detach().float().cpu()
     if x.ndim == 2 and x.shape[1] == 2:
         return _density(x)
+    if x.ndim == 2 and x.shape[1] == 3:
+        across = torch.atan2(x[:, 1], x[:, 0]) / math.pi
+        return _density(REACH * torch.stack((across, x[:, 2].clamp(-1, 1)), 1) * (1 - 1e-6))
     if x.ndim == 4 and x.shape[1] in (1, 3):
         return _grid(x)
     raise SettingError(

@@ -15,7 +15,9 @@ from tasvir.errors import UnknownNameError
 from tasvir.lab.data import digits
 from tasvir.lab.data.base import Data
 
-NAMES = ("markov", "pairs", "digits")
+CHAINS = ("markov", "pairs")
+"""Laws of tokens that are known."""
+NAMES = (*CHAINS, "digits")
 TRAIN, TEST = 20_000, 2_000
 SEED = 2021
 GREYS = 4

@@ -155,9 +155,8 @@ def reconstruction_nats(data: Tensor, level: Level, levels: int | None, noise: N
     """-log p(x_0 | x_e) with x_e drawn at a level of little noise, [N] (thesis 4.33)."""
     ratio = level.sigma / level.alpha
     if levels is None:
-        return torch.full(
-            (len(data),), data[0].numel() * 0.5 * math.log(2 * math.pi * math.e * ratio**2)
-        ).double()
+        nats = data[0].numel() * 0.5 * math.log(2 * math.pi * math.e * ratio**2)
+        return torch.full((len(data),), nats, dtype=torch.float64, device=data.device)
     seen = data.double() + ratio * noise(data).double()
     return -among_levels(data, seen, ratio, levels).flatten(1).sum(1)
 

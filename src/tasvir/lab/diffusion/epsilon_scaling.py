@@ -1,4 +1,4 @@
-"""Epsilon scaling: told noise made smaller, against exposure bias (Ning et al. 2024; thesis 4.3.1.3).
+"""Epsilon scaling: told noise made smaller, against exposure bias (Ning et al. 2024; thesis 4.3.2.3).
 
 In training a network sees x_t made of data; when sampling it sees its own earlier mistakes, and tells noise
 that is too large by a few per mille. Errors add up along the walk; dividing by that factor takes them away.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
+from tasvir.lab.diffusion.predictions import factors_at
 from tasvir.lab.diffusion.schedules.base import shaped
 
 Guess = Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -27,25 +27,10 @@ def guess_of(denoiser: NetworkDenoiser) -> Guess:
     def guess(x: Tensor, ratio: Tensor, labels: Tensor | None) -> Tensor:
         times = denoiser.schedule.time_of(-ratio.double().log())
         own = x * shaped(denoiser.schedule.alpha(times), x)
-        return data_of(denoiser, denoiser.at(own, times, labels), own, times)
+        a, b = factors_at(denoiser.schedule, times, denoiser.prediction, "x0")
+        return own * shaped(a, own) + denoiser.at(own, times, labels) * shaped(b, own)
 
     return guess
-
-
-def data_of(denoiser: NetworkDenoiser, told: Tensor, x: Tensor, times: Tensor) -> Tensor:
-    """x0 out of what a denoiser told of x [B, ...] at times [B] (`predictions` has it for one level)."""
-    schedule = denoiser.schedule
-    alpha, sigma = schedule.alpha(times), schedule.sigma(times)
-    d_alpha, d_sigma = schedule.derivatives(times)
-    total, turn = alpha**2 + sigma**2, alpha * d_sigma - d_alpha * sigma
-    before, factor = {
-        "x0": (torch.zeros_like(alpha), torch.ones_like(alpha)),
-        "eps": (1 / alpha, -sigma / alpha),
-        "score": (1 / alpha, sigma**2 / alpha),
-        "v": (alpha / total, -sigma / total),
-        "velocity": (d_sigma / turn, -sigma / turn),
-    }[denoiser.prediction]
-    return x * shaped(before, x) + told * shaped(factor, x)
 
 
 def euler_step(guess: Guess, x: Tensor, here: Tensor, there: Tensor, labels: Tensor | None = None) -> Tensor:

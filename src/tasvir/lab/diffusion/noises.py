@@ -55,7 +55,8 @@ class GammaNoise(NoiseLaw):
 
     def draw(self, like: Tensor, ratio: Tensor, generator: torch.Generator) -> Tensor:
         """See `NoiseLaw.draw`."""
-        wide = shaped(self.shape(ratio), like.double()).expand(like.shape)
+        place = torch.empty((), dtype=torch.float64, device=generator.device)
+        wide = shaped(self.shape(ratio), place.expand(like.shape)).expand(like.shape)
         drawn = _gamma(wide, generator)
         return ((drawn - wide) / wide.sqrt()).to(like)
 
@@ -104,10 +105,11 @@ class MixtureNoise(NoiseLaw):
 
     def draw(self, like: Tensor, ratio: Tensor, generator: torch.Generator) -> Tensor:
         """See `NoiseLaw.draw`; the ratio changes nothing."""
-        place = {"generator": generator, "dtype": like.dtype, "device": like.device}
-        above = torch.rand(like.shape, **place) < self.share
-        centre = torch.where(above, self.centres[0], self.centres[1])
-        return (centre + self.spread * torch.randn(like.shape, **place)).to(like)
+        shape, dtype, place = like.shape, like.dtype, generator.device
+        above = torch.rand(shape, generator=generator, dtype=dtype, device=place) < self.share
+        normal = torch.randn(shape, generator=generator, dtype=dtype, device=place)
+        centre = self.centres[1] + (self.centres[0] - self.centres[1]) * above.to(dtype)
+        return torch.add(centre, normal, alpha=self.spread).to(like)
 
 
 def _gamma(shape: Tensor, generator: torch.Generator) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tasvir.lab.diffusion.oracles.base import Law, OracleDenoiser
 from tasvir.lab.diffusion.oracles.mixture import MixtureLaw
+from tasvir.lab.diffusion.oracles.problems import problem
 from tasvir.lab.diffusion.paths import Path, path
 from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.samplers.dopri5 import Dopri5Sampler
@@ -85,15 +86,6 @@ class Case:
         ]
 
 
-def line_mixture() -> MixtureLaw:
-    """Three Gaussians on a line."""
-    return MixtureLaw(
-        torch.tensor([0.3, 0.5, 0.2]),
-        torch.tensor([[-1.5], [0.0], [1.0]]),
-        torch.tensor([[0.04], [0.01], [0.09]]),
-    )
-
-
 def wide_mixture() -> MixtureLaw:
     """Four Gaussians in 8 dimensions, their deviations from 0.2 to 1."""
     dice = torch.Generator().manual_seed(0)
@@ -102,17 +94,12 @@ def wide_mixture() -> MixtureLaw:
     return MixtureLaw(torch.tensor([0.4, 0.3, 0.2, 0.1]), means, deviations**2)
 
 
-def correlated_gaussian() -> MixtureLaw:
-    """One Gaussian in the plane."""
-    return MixtureLaw.gaussian(torch.tensor([0.3, -0.5]), torch.tensor([[1.0, 0.6], [0.6, 0.5]]))
-
-
 def cases(spacings: Sequence[str]) -> list[Case]:
     """Three laws under two schedules, on every spacing that is named."""
     problems: list[tuple[str, Law, Schedule, float]] = [
-        ("line mixture", line_mixture(), LinearSchedule(), 1e-2),
+        ("line mixture", problem("line").law, LinearSchedule(), 1e-2),
         ("8-D mixture", wide_mixture(), KarrasSchedule(5.0), 0.05),
-        ("correlated Gaussian", correlated_gaussian(), LinearSchedule(), 1e-2),
+        ("correlated Gaussian", problem("correlated").law, LinearSchedule(), 1e-2),
     ]
     return [
         Case(name, law, schedule, end, spacing)

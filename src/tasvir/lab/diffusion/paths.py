@@ -73,6 +73,8 @@ def by_square_root(schedule: Schedule, start: float, end: float, steps: int) -> 
 def by_log_snr(schedule: Schedule, start: float, end: float, steps: int) -> list[float]:
     """Equal steps of log(alpha / sigma) (Lu et al. 2022)."""
     a, b = schedule.level(start).half_log_snr, schedule.level(end).half_log_snr
+    if steps > 1 and math.isinf(b - a):
+        raise _endless(schedule, start, end, "log-snr")
     inner = [a + (b - a) * i / steps for i in range(1, steps)]
     return [start, *_times(schedule, inner), end]
 
@@ -80,6 +82,8 @@ def by_log_snr(schedule: Schedule, start: float, end: float, steps: int) -> list
 def by_karras(schedule: Schedule, start: float, end: float, steps: int) -> list[float]:
     """Equal steps of (sigma / alpha)^(1/7) (Karras et al. 2022, equation 5)."""
     a, b = (schedule.level(t).ratio ** (1 / RHO) for t in (start, end))
+    if steps > 1 and math.isinf(a):
+        raise _endless(schedule, start, end, "karras")
     inner = [-RHO * math.log(a + (b - a) * i / steps) for i in range(1, steps)]
     return [start, *_times(schedule, inner), end]
 
@@ -93,6 +97,13 @@ def by_logistic(schedule: Schedule, start: float, end: float, steps: int) -> lis
     a, b = (_share(schedule.level(t).ratio) for t in (start, end))
     inner = [_half_log_snr(a + (b - a) * i / steps) for i in range(1, steps)]
     return [start, *_times(schedule, inner), end]
+
+
+def _endless(schedule: Schedule, start: float, end: float, spacing: str) -> SettingError:
+    return SettingError(
+        f"the spacing {spacing} is endless from time {start:g} to {end:g} of the {schedule.name} schedule, "
+        "where alpha or sigma is 0: take time or logistic, or other ends"
+    )
 
 
 def _half_log_snr(share: float) -> float:

@@ -7,12 +7,14 @@ alpha' x0 + sigma' eps (Lipman et al. 2022). The thesis' 4.16 lacks the minus of
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
 
+import torch
 from torch import Tensor
 
 from tasvir.errors import SettingError, UnknownNameError
-from tasvir.lab.diffusion.schedules.base import Level
+from tasvir.lab.diffusion.schedules.base import Level, Schedule
 
 Prediction = Literal["x0", "eps", "score", "v", "velocity"]
 PREDICTIONS: tuple[Prediction, ...] = get_args(Prediction)
@@ -57,12 +59,38 @@ def factors(level: Level, source: Prediction, target: Prediction) -> tuple[float
         ) from None
 
 
+def factors_at(
+    schedule: Schedule, times: Tensor, source: Prediction, target: Prediction
+) -> tuple[Tensor, Tensor]:
+    """a and b of target = a x + b source for every example at a time of its own, [B] each."""
+    here = _Levels(schedule.alpha(times), schedule.sigma(times), times, schedule)
+    a, b = factors(cast("Level", here), source, target)  # the formulas of numbers hold for tensors
+    one = torch.ones_like(here.alpha)
+    return a * one, b * one
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """What a `Level` knows, for every example."""
+
+    alpha: Tensor
+    sigma: Tensor
+    t: Tensor
+    schedule: Schedule
+
+    @property
+    def derivatives(self) -> tuple[Tensor, Tensor]:
+        return self.schedule.derivatives(self.t)
+
+
 def _factors(level: Level, source: Prediction, target: Prediction) -> tuple[float, float]:
     if target in ("x0", "eps"):
         return _to_x0(level, source) if target == "x0" else _to_eps(level, source)
-    p, q = _to_x0(level, source)
-    r, w = _to_eps(level, source)
     first, second = _of_parts(level, target)
+    r, w = _to_eps(level, source)
+    if target == "score":  # which follows from eps even where no data is left
+        return second * r, second * w
+    p, q = _to_x0(level, source)
     return first * p + second * r, first * q + second * w
 
 

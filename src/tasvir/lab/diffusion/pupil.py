@@ -45,7 +45,7 @@ class Pupil(nn.Module):
     @torch.no_grad()
     def follow(self, decay: float) -> None:
         """Move the copy towards the network: copy = decay copy + (1 - decay) network; 0 = take its place."""
-        if self.copy is None:
+        if self.copy is None or decay == 1.0:
             return
         for old, new in zip(self.copy.parameters(), self.network.parameters(), strict=True):
             old.lerp_(new, 1.0 - decay)

@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from tasvir.errors import NotFiniteError, OutputError
+from tasvir.lab.data.base import Kind
 from tasvir.lab.data.showing import can_be_shown, pictured
 from tasvir.lab.diffusion.methods.base import Model
 
@@ -25,13 +26,17 @@ class Looking:
 
     Args:
         model: What is trained.
+        kind: Of the data.
         shape: Of one sample.
         folder: Of the run.
         minutes: So long between two looks; 0 = none but the last.
     """
 
-    def __init__(self, model: Model, shape: tuple[int, ...], folder: Path, minutes: float) -> None:
-        self.model, self.shape, self.folder, self.minutes = model, shape, folder / "samples", minutes
+    def __init__(
+        self, model: Model, kind: Kind, shape: tuple[int, ...], folder: Path, minutes: float
+    ) -> None:
+        self.model, self.kind, self.shape = model, kind, shape
+        self.folder, self.minutes = folder / "samples", minutes
         self.next_look = 60 * minutes
 
     def __call__(self, step: int, seconds: float, average: Mapping[str, Tensor]) -> None:
@@ -53,7 +58,7 @@ class Looking:
         Raises:
             OutputError: The picture cannot be written.
         """
-        if not can_be_shown(self.shape):
+        if not can_be_shown(self.kind, self.shape):
             return
         try:
             found = self.model.sample(PICTURES if len(self.shape) == 3 else POINTS, SEED).x

@@ -99,5 +99,5 @@ def train_model(
     Raises:
         RecordError, SettingError, OutputError, NotFiniteError, KeyboardInterrupt: See `fit`.
     """
-    looking = Looking(model, data.shape, settings.out, look_minutes)
+    looking = Looking(model, data.kind, data.shape, settings.out, look_minutes)
     return fit(ModelTask(model, data, config, looking), settings, report, recipe=recipe, on_the_way=looking)

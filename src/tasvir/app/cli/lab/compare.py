@@ -16,7 +16,7 @@ from tasvir.errors import SettingError
 if TYPE_CHECKING:
     from tasvir.models.lab_compare import Cell, Field
 
-NUMBER = {"points": 1000, "images": 200, "tokens": 200}
+NUMBER = {"points": 1000, "images": 200, "tokens": 200, "sphere": 1000}
 
 
 def compare(
@@ -57,10 +57,11 @@ def compare(
         from tasvir.models.lab_runs import open_run
 
         opened = open_run(run, device)
-        count = number or NUMBER[opened.config.facts.kind]
+        count = NUMBER[opened.config.facts.kind] if number is None else number
         field = lab_compare.of_run(opened, lab_folder(data_dir), count, seed, distance)
     else:
-        field = lab_compare.of_oracle(str(oracle), schedule, number or NUMBER["points"], seed, distance)
+        count = NUMBER["points"] if number is None else number
+        field = lab_compare.of_oracle(str(oracle), schedule, count, seed, distance)
     cells = []
     for cell in lab_compare.compare(field, chosen, budgets, distance):
         cells.append(cell)

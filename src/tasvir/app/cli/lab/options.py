@@ -15,7 +15,7 @@ DataName = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="2d:NAME, digits, mnist, fashion-mnist, cifar10, idx:FOLDER, folder:FOLDER.",
+        help="2d:NAME, tokens:NAME, digits, mnist, fashion-mnist, cifar10, idx:FOLDER, folder:FOLDER.",
         show_default=False,
     ),
 ]

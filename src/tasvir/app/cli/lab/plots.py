@@ -92,6 +92,7 @@ def draw_curve(folder: Path) -> Path:
 
 def _save(figure: Figure, file: Path) -> None:
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(file, dpi=120)
     except (OSError, ValueError) as problem:
         raise OutputError(

@@ -16,6 +16,7 @@ from tasvir.errors import OutputError, SettingError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from tasvir.lab.data.base import Kind
     from tasvir.lab.diffusion.sampling import Sampled
 
 SHOWN = 400
@@ -51,10 +52,10 @@ def sample(
 
     set_threads(threads)
     opened = open_run(run, device)
-    count = number or (5000 if opened.config.facts.kind == "points" else 36)
+    count = number or (5000 if opened.config.facts.kind in ("points", "sphere") else 36)
     found = draw(opened.model, count, seed, Wish(sampler, steps, nfe, read_labels(labels), guidance))
     folder = out or run / "drawn"
-    files = _write(found, folder)
+    files = _write(found, opened.config.facts.kind, folder)
     told = {
         "run": str(run),
         "method": opened.config.method,
@@ -89,10 +90,10 @@ def read_labels(text: str) -> list[int]:
     return found
 
 
-def _write(found: Sampled, folder: Path) -> list[Path]:
+def _write(found: Sampled, kind: Kind, folder: Path) -> list[Path]:
     from safetensors.torch import save_file
 
-    image = _picture(found)
+    image = _picture(found, kind)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         files = [folder / "samples.safetensors"]
@@ -107,10 +108,10 @@ def _write(found: Sampled, folder: Path) -> list[Path]:
     return files
 
 
-def _picture(found: Sampled) -> Image.Image | None:
+def _picture(found: Sampled, kind: Kind) -> Image.Image | None:
     """None where samples have no picture: tokens, points off the plane."""
     from tasvir.lab.data.showing import can_be_shown, pictured
 
-    if not can_be_shown(tuple(found.x.shape[1:])):
+    if not can_be_shown(kind, tuple(found.x.shape[1:])):
         return None
     return pictured(found.x if found.x.ndim == 2 else found.x[:SHOWN])

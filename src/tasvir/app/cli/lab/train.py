@@ -92,7 +92,7 @@ def train(
         resume=resume,
         look_minutes=samples_every,
     )
-    _run(asked, lab_folder(data_dir), as_json)
+    _run(asked, data_dir, as_json)
 
 
 def _folder(method: str, data: str | None) -> Path:
@@ -102,15 +102,15 @@ def _folder(method: str, data: str | None) -> Path:
     return Path("runs") / "-".join(word for word in ("lab", method, *words) if word)
 
 
-def _run(asked: LabSettings, root: Path, as_json: bool) -> None:
+def _run(asked: LabSettings, data_dir: Path | None, as_json: bool) -> None:
     from tasvir.app.cli.train_progress import TrainProgress
     from tasvir.models import lab_runs
 
     try:
         with TrainProgress(asked.method, as_json=as_json) as progress:
-            folder = lab_runs.train(asked, root, progress)
+            folder = lab_runs.train(asked, lab_folder(data_dir), progress)
     except KeyboardInterrupt as problem:
-        typer.secho(_how_to_go_on(asked), fg="yellow", err=True)
+        typer.secho(_how_to_go_on(asked, data_dir), fg="yellow", err=True)
         raise typer.Exit(INTERRUPTED) from problem
     typer.echo(f"trained; weights, config, curve and samples are in {folder}", err=as_json)
     _draw_curve(folder)
@@ -125,7 +125,7 @@ def _draw_curve(folder: Path) -> None:
         typer.secho(f"note: no curve.png beside curve.jsonl: {problem}", fg="yellow", err=True)
 
 
-def _how_to_go_on(asked: LabSettings) -> str:
+def _how_to_go_on(asked: LabSettings, data_dir: Path | None) -> str:
     """What to type after Ctrl-C; all but the budget comes from the run."""
     if not (asked.out / "state.json").exists():
         return "stopped before the first checkpoint: there is nothing to go on from"
@@ -135,6 +135,7 @@ def _how_to_go_on(asked: LabSettings) -> str:
         ("--dtype", asked.dtype, "auto"),
         ("--threads", asked.threads, None),
         ("--samples-every", asked.look_minutes, 2.0),
+        ("--data-dir", data_dir, None),
     ):
         words += [] if value == plain else [option, value]
     return f"stopped; the checkpoint is in {asked.out}. To go on: {shlex.join(map(str, words))}"

@@ -13,9 +13,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from tasvir.errors import SettingError
-from tasvir.lab.diffusion.discrete.chain import refuse
 from tasvir.lab.diffusion.methods.base import Model
+from tasvir.lab.diffusion.methods.own_walk import count_of
+from tasvir.lab.diffusion.network_denoiser import NOISE_RANGE
 from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.sampling import Sampled, gaussian_noise
 from tasvir.lab.diffusion.schedules.base import Schedule, shaped
@@ -29,13 +29,13 @@ FIRST = 1e-3
 
 def to_bits(tokens: Tensor, values: int) -> Tensor:
     """Tokens [B, L] as bits of -1 and 1, [B, L * bits] float32, the greatest first."""
-    places = 2 ** torch.arange(width(values) - 1, -1, -1)
+    places = 2 ** torch.arange(width(values) - 1, -1, -1, device=tokens.device)
     return ((tokens[..., None] // places) % 2 * 2 - 1).flatten(1).float()
 
 
 def from_bits(x: Tensor, values: int) -> Tensor:
     """Real numbers by their signs as tokens, [B, L] int64; a number beyond the last token is that one."""
-    places = 2 ** torch.arange(width(values) - 1, -1, -1)
+    places = 2 ** torch.arange(width(values) - 1, -1, -1, device=x.device)
     held = (x.unflatten(1, (-1, width(values))) > 0).long()
     tokens: Tensor = (held * places).sum(2).clamp(max=values - 1)
     return tokens
@@ -67,19 +67,20 @@ class AnalogBitsModel(Model):
 
     def tell(self, x: Tensor, t: Tensor, before: Tensor) -> Tensor:
         """x_0 out of x_t [B, D] at times [B], and what was told before [B, D]."""
-        noise = (-self.schedule.half_log_snr(t) / 4).clamp(-10, 10).to(x)
+        noise = (-self.schedule.half_log_snr(t) / 4).clamp(*NOISE_RANGE).to(x)
         told: Tensor = self.network(torch.stack([x, before], 1), noise, None)[:, 0]
         return told
 
     def loss(self, data: Tensor, labels: Tensor | None, generator: torch.Generator) -> Tensor:
         """See `Model.loss`: squared error of bits."""
         bits = to_bits(data, self.values)
-        t = torch.rand(len(bits), generator=generator, dtype=torch.float64)
+        place = bits.device
+        t = torch.rand(len(bits), generator=generator, dtype=torch.float64, device=place)
         t = FIRST + t * (self.schedule.last - FIRST)
-        noise = torch.randn(bits.shape, generator=generator)
+        noise = torch.randn(bits.shape, generator=generator, device=place)
         x = bits * shaped(self.schedule.alpha(t), bits) + noise * shaped(self.schedule.sigma(t), bits)
         before = torch.zeros_like(x)
-        seen = torch.rand(len(bits), generator=generator) < BEFORE
+        seen = torch.rand(len(bits), generator=generator, device=place) < BEFORE
         if bool(seen.any()):
             with torch.no_grad():
                 before[seen] = self.tell(x[seen], t[seen], before[seen])
@@ -100,18 +101,17 @@ class AnalogBitsModel(Model):
         Raises:
             SettingError: A sampler or classes, which it does not take, or no steps.
         """
-        refuse(sampler, labels)
-        count = self.steps if steps is None else steps
-        if count < 1:
-            raise SettingError(f"{count} steps: ask for 1 or more")
+        count = count_of(sampler, steps, labels, self.steps)
         began, noise = time.perf_counter(), gaussian_noise(seed)
-        x = noise(torch.empty(n, self.length * width(self.values)))
+        place = next(self.network.parameters()).device
+        x = noise(torch.empty(n, self.length * width(self.values), device=place))
         told = torch.zeros_like(x)
         last = self.schedule.last
         grid = [self.schedule.level(last * (1 - i / count)) for i in range(count + 1)]
         for one, other in pairwise(grid):
             asked = min(last, max(FIRST, one.t + self.later * last))
-            told = self.tell(x, torch.full((n,), asked, dtype=torch.float64), told)
+            times = torch.full((n,), asked, dtype=torch.float64, device=place)
+            told = self.tell(x, times, told)
             share = other.sigma / one.sigma
             x = x * share + told * (other.alpha - share * one.alpha)
         return Sampled(from_bits(x, self.values), count, time.perf_counter() - began)

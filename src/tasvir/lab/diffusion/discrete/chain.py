@@ -16,6 +16,7 @@ from tasvir.errors import SettingError
 from tasvir.lab.diffusion.bits import bits_per_dimension
 from tasvir.lab.diffusion.discrete.kernels import LEAST, Kernel, apart, draw
 from tasvir.lab.diffusion.methods.base import Bound, Model
+from tasvir.lab.diffusion.methods.own_walk import count_of
 from tasvir.lab.diffusion.networks.tokens import TokenNetwork
 from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.sampling import Sampled
@@ -74,44 +75,32 @@ class ChainModel(Model):
         Raises:
             SettingError: A sampler or classes, which it does not take, or steps that the chain does not have.
         """
-        count = self.kernel.steps if steps is None else steps
-        refuse(sampler, labels)
-        if not 1 <= count <= self.kernel.steps:
+        count = count_of(sampler, steps, labels, self.kernel.steps)
+        if count > self.kernel.steps:
             raise SettingError(f"{count} steps: this chain has {self.kernel.steps}, ask for 1 to as many")
-        began, generator = time.perf_counter(), torch.Generator().manual_seed(seed)
-        x = draw(self.kernel.resting.expand(n, self.length, -1), generator)
+        place = next(self.network.parameters()).device
+        began, generator = time.perf_counter(), torch.Generator(place).manual_seed(seed)
+        x = draw(self.kernel.resting.to(place).expand(n, self.length, -1), generator)
         times = [round(self.kernel.steps * i / count) for i in range(count, -1, -1)]
         for late, early in pairwise(times):
-            here, there = torch.full((n,), late), torch.full((n,), early)
+            here, there = (torch.full((n,), one, device=place) for one in (late, early))
             x = draw(self.kernel.posterior(x, there, here, self.tell(x, here)), generator)
         return Sampled(x, count, time.perf_counter() - began)
 
     @torch.no_grad()
     def bound(self, data: Tensor, seed: int, draws: int = 2) -> Bound:
         """See `Model.bound`: every term of the chain, each by so many draws of x_t an example."""
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator(data.device).manual_seed(seed)
         whole = torch.stack([self._whole(data, generator) for _ in range(draws)])
-        prior = apart(self.kernel.whole[-1][data], self.kernel.resting).sum(1)
+        last, resting = self.kernel.whole[-1].to(data.device), self.kernel.resting.to(data.device)
+        prior = apart(last[data], resting).sum(1)
         nats = -whole.mean(0) - prior
         bits = bits_per_dimension(nats, self.length)
         return Bound(nats, False, whole.std(0) / draws**0.5, bits)
 
     def _whole(self, data: Tensor, generator: torch.Generator) -> Tensor:
-        terms = torch.zeros(len(data), dtype=torch.float64)
+        terms = torch.zeros(len(data), dtype=torch.float64, device=data.device)
         for t in range(1, self.kernel.steps + 1):
-            terms += self._term(data, torch.full((len(data),), t), generator)[1]
+            times = torch.full((len(data),), t, device=data.device)
+            terms += self._term(data, times, generator)[1]
         return terms
-
-
-def refuse(sampler: Sampler | None, labels: Tensor | None) -> None:
-    """Say that a model of tokens takes neither.
-
-    Raises:
-        SettingError: One is given.
-    """
-    if sampler is not None:
-        raise SettingError(
-            f"{sampler.name} walks among real numbers, and this model draws tokens: leave it out"
-        )
-    if labels is not None:
-        raise SettingError("this model of tokens was not trained with classes: leave labels out")

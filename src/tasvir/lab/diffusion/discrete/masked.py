@@ -12,11 +12,10 @@ import time
 import torch
 from torch import Tensor
 
-from tasvir.errors import SettingError
 from tasvir.lab.diffusion.bits import bits_per_dimension
-from tasvir.lab.diffusion.discrete.chain import refuse
 from tasvir.lab.diffusion.discrete.kernels import draw
 from tasvir.lab.diffusion.methods.base import Bound, Model
+from tasvir.lab.diffusion.methods.own_walk import count_of
 from tasvir.lab.diffusion.networks.tokens import TokenNetwork
 from tasvir.lab.diffusion.samplers.base import Sampler
 from tasvir.lab.diffusion.sampling import Sampled
@@ -50,11 +49,11 @@ class MaskedModel(Model):
 
     def _times(self, n: int, generator: torch.Generator) -> Tensor:
         """n times with one random offset: each uniform in 0 to 1, together evenly spread."""
-        offset = torch.rand((), generator=generator)
-        return (torch.arange(n) / n + offset) % 1 * (1 - 1e-4) + 1e-4
+        offset = torch.rand((), generator=generator, device=generator.device)
+        return (torch.arange(n, device=generator.device) / n + offset) % 1 * (1 - 1e-4) + 1e-4
 
     def _bound_at(self, data: Tensor, t: Tensor, generator: torch.Generator) -> Tensor:
-        hidden = torch.rand(data.shape, generator=generator) < t[:, None]
+        hidden = torch.rand(data.shape, generator=generator, device=data.device) < t[:, None]
         told = self.tell(data.masked_fill(hidden, self.values), t)
         missed = -told.gather(2, data[..., None])[..., 0]
         return torch.where(hidden, missed, 0.0).sum(1) / t
@@ -74,24 +73,23 @@ class MaskedModel(Model):
         Raises:
             SettingError: A sampler or classes, which it does not take, or no steps.
         """
-        refuse(sampler, labels)
-        count = self.steps if steps is None else steps
-        if count < 1:
-            raise SettingError(f"{count} steps: ask for 1 or more")
-        began, generator = time.perf_counter(), torch.Generator().manual_seed(seed)
-        x = torch.full((n, self.length), self.values)
+        count = count_of(sampler, steps, labels, self.steps)
+        place = next(self.network.parameters()).device
+        began, generator = time.perf_counter(), torch.Generator(place).manual_seed(seed)
+        x = torch.full((n, self.length), self.values, device=place)
         for step in range(count, 0, -1):
             here, there = step / count, (step - 1) / count
-            filled = draw(self.tell(x, torch.full((n,), here)).exp(), generator)
-            opened = torch.rand(x.shape, generator=generator) < (here - there) / here
+            filled = draw(self.tell(x, torch.full((n,), here, device=place)).exp(), generator)
+            opened = torch.rand(x.shape, generator=generator, device=place) < (here - there) / here
             x = torch.where((x == self.values) & opened, filled, x)
         return Sampled(x, count, time.perf_counter() - began)
 
     @torch.no_grad()
     def bound(self, data: Tensor, seed: int) -> Bound:
         """See `Model.bound`: `DRAWS` times an example, evenly spread."""
-        generator = torch.Generator().manual_seed(seed)
-        times = (torch.arange(DRAWS) + torch.rand(len(data), 1, generator=generator)) / DRAWS
+        generator = torch.Generator(data.device).manual_seed(seed)
+        offset = torch.rand(len(data), 1, generator=generator, device=data.device)
+        times = (torch.arange(DRAWS, device=data.device) + offset) / DRAWS
         told = [self._bound_at(data, t.clamp(min=1e-6), generator) for t in times.T]
         nats = -torch.stack(told, 1)
         error = nats.std(1) / DRAWS**0.5  # of independent times; even spreading makes it smaller

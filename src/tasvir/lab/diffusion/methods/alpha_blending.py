@@ -10,16 +10,15 @@ from torch import Tensor, nn
 
 from tasvir.errors import SettingError
 from tasvir.lab.data.base import Data
-from tasvir.lab.diffusion.denoiser import Denoiser
 from tasvir.lab.diffusion.methods.base import Method
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.choice import network_for
 from tasvir.lab.diffusion.objectives.coupled import CoupledObjective
+from tasvir.lab.diffusion.paths import Path
 from tasvir.lab.diffusion.preconditioning import PlainPreconditioning
-from tasvir.lab.diffusion.samplers.base import Sampler
+from tasvir.lab.diffusion.samplers.base import Noise
 from tasvir.lab.diffusion.samplers.ddim import DdimSampler
-from tasvir.lab.diffusion.sampling import Sampled, gaussian_noise, sample
 from tasvir.lab.diffusion.schedules.straight import StraightSchedule
 
 Base = Literal["gaussian", "uniform"]
@@ -34,35 +33,10 @@ def uniform(noise: Tensor) -> Tensor:
 class BlendingModel(GaussianModel):
     """A model whose noise need not be Gaussian: the blend (1 - t) x_0 + t x_1 of data and that noise."""
 
-    base: Base = "gaussian"
-
-    def sample(
-        self,
-        n: int,
-        seed: int,
-        *,
-        sampler: Sampler | None = None,
-        steps: int | None = None,
-        labels: Tensor | None = None,
-        denoiser: Denoiser | None = None,
-    ) -> Sampled:
-        """See `GaussianModel.sample`; with uniform noise only walks without noise of their own make sense.
-
-        Raises:
-            SettingError: The noise is uniform and the sampler adds Gaussian noise.
-        """
-        if self.base == "gaussian":
-            return super().sample(n, seed, sampler=sampler, steps=steps, labels=labels, denoiser=denoiser)
-        walk = sampler or self.drawing.sampler
-        if walk.stochastic:
-            raise SettingError(
-                f"{walk.name} adds Gaussian noise, and this model goes from uniform noise to data: take a "
-                "sampler without noise, such as ddim"
-            )
-        noise, like = gaussian_noise(seed), next(self.network.parameters())
-        x = uniform(noise(torch.empty((n, *self.shape), device=like.device)))
-        asked = self.asked(n, labels) if denoiser is None else denoiser
-        return sample(asked, walk, self.path(steps), x, noise)
+    def begin(self, n: int, grid: Path, noise: Noise) -> Tensor:
+        """See `GaussianModel.begin`."""
+        drawn = super().begin(n, grid, noise)
+        return drawn if self.gaussian else uniform(drawn)
 
 
 class AlphaBlendingMethod(Method):
@@ -92,5 +66,5 @@ class AlphaBlendingMethod(Method):
         denoiser = NetworkDenoiser(made, StraightSchedule(), PlainPreconditioning("velocity"))
         objective = CoupledObjective(lambda noise, _: uniform(noise) if base == "uniform" else noise)
         model = BlendingModel(data, denoiser, objective, Drawing(DdimSampler(), 20, end=0.0, to_data=False))
-        model.base = base
+        model.gaussian = base == "gaussian"
         return model

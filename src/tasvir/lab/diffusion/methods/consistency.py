@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from torch import nn
 
 from tasvir.lab.data.base import Data
-from tasvir.lab.diffusion.flow import guess_of
 from tasvir.lab.diffusion.methods.base import Method, Model
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
@@ -27,7 +26,7 @@ from tasvir.lab.diffusion.objectives.consistency import (
 from tasvir.lab.diffusion.pupil import Pupil
 from tasvir.lab.diffusion.samplers.consistency import ConsistencySampler
 from tasvir.lab.diffusion.schedules.karras import KarrasSchedule
-from tasvir.lab.diffusion.teachers import Untaught, begin_as, teacher_of
+from tasvir.lab.diffusion.teachers import Untaught, begin_as, guide_of, teacher_of
 
 NO_BOUND = "a consistency model jumps along the flow and does not tell its divergence"
 
@@ -78,7 +77,7 @@ class ConsistencyDistillationMethod(Method):
         curriculum = Curriculum(sigma_min, sigma_max, first, last, doubling, draw)
         objective: Objective = Untaught(self.name)
         if teacher is not None:
-            guide = guess_of(teacher_of(teacher).denoiser)
+            guide = guide_of(teacher_of(teacher), sigma_min, sigma_max)
             objective = ConsistencyObjective(curriculum, guide, softness, decay, weight)
         pupil = Pupil(network_for(data, **options) if network is None else network, decay > 0)
         if teacher is not None and not fresh:

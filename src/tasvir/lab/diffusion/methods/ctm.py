@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from tasvir.errors import SettingError
 from tasvir.lab.data.base import Data
 from tasvir.lab.diffusion.denoiser import Denoiser
-from tasvir.lab.diffusion.flow import guess_of
 from tasvir.lab.diffusion.methods.base import Method, Model
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
@@ -26,7 +25,7 @@ from tasvir.lab.diffusion.samplers.base import Noise, Question, Sampler, Walk
 from tasvir.lab.diffusion.sampling import Sampled
 from tasvir.lab.diffusion.schedules.base import Level
 from tasvir.lab.diffusion.schedules.karras import KarrasSchedule
-from tasvir.lab.diffusion.teachers import teacher_of
+from tasvir.lab.diffusion.teachers import guide_of, teacher_of
 from tasvir.lab.diffusion.two_times import TwoTimesNetwork
 
 
@@ -154,7 +153,7 @@ class CtmMethod(Method):
         told_twice, guide = TwoTimesNetwork(inner), None
         if teacher is not None:
             source = teacher_of(teacher)
-            guide = guess_of(source.denoiser)
+            guide = guide_of(source, sigma_min, sigma_max)
             if not fresh:
                 told_twice.begin_as(source.network)
         objective = TrajectoryObjective(

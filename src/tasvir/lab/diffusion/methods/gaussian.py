@@ -19,7 +19,7 @@ from tasvir.lab.diffusion.methods.base import Bound, Model
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.objectives.base import Objective
 from tasvir.lab.diffusion.paths import Path, path
-from tasvir.lab.diffusion.samplers.base import Sampler
+from tasvir.lab.diffusion.samplers.base import Noise, Sampler
 from tasvir.lab.diffusion.sampling import Sampled, gaussian_noise, sample, start
 from tasvir.lab.diffusion.schedules.base import Schedule
 
@@ -75,6 +75,9 @@ class GaussianModel(Model):
         self.likelihood, self.label_dropout = likelihood, label_dropout
         self.network = denoiser.network
 
+    gaussian: bool = True
+    """Whether its noise is Gaussian; if not, it takes walks without fresh noise alone, and cannot teach."""
+
     @property
     def schedule(self) -> Schedule:
         return self.denoiser.schedule
@@ -123,19 +126,29 @@ class GaussianModel(Model):
             denoiser: Who answers in the model's place: guided, scaled, averaged; of the same schedule.
 
         Raises:
-            SettingError: Classes of a model that knows none, or not n of them.
+            SettingError: Classes of a model that knows none, or not n of them; or Gaussian noise for a model
+                of another.
         """
-        grid = self.path(steps)
-        noise = gaussian_noise(seed)
-        like = next(self.network.parameters())
-        x = start((n, *self.shape), grid, noise, torch.empty((n, *self.shape), device=like.device))
+        walk = sampler or self.drawing.sampler
+        if walk.stochastic and not self.gaussian:
+            raise SettingError(
+                f"{walk.name} adds Gaussian noise, and this model knows another: take a sampler without "
+                "noise, such as ddim"
+            )
+        grid, noise = self.path(steps), gaussian_noise(seed)
+        x = self.begin(n, grid, noise)
         answering = self.asked(n, labels) if denoiser is None else denoiser
         was_training = self.network.training
         self.network.eval()
         try:
-            return sample(answering, sampler or self.drawing.sampler, grid, x, noise)
+            return sample(answering, walk, grid, x, noise)
         finally:
             self.network.train(was_training)
+
+    def begin(self, n: int, grid: Path, noise: Noise) -> Tensor:
+        """n examples of nothing but noise at the grid's first level, where the network lies."""
+        place = next(self.network.parameters()).device
+        return start((n, *self.shape), grid, noise, torch.empty((), device=place))
 
     def asked(self, n: int, labels: Tensor | None) -> NetworkDenoiser:
         """The denoiser for n examples of classes.

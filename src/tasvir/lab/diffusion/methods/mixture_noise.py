@@ -1,4 +1,4 @@
-"""Noise that is a mixture of two Gaussians (Nachmani et al. 2021, Non Gaussian Denoising Diffusion Models)."""
+"""Noise that is a mixture of two Gaussians (Nachmani, San Roman and Wolf 2021)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Reverse = Literal["ddim", "ancestral"]
 
 
 class MixtureNoiseMethod(Method):
-    """eps by the simple loss, back by DDIM, whose limit is exact here; or by ancestral steps of this noise."""
+    """eps by the simple loss, back by DDIM, whose limit is exact here, or by ancestral steps."""
 
     name: ClassVar[str] = "mixture-noise"
     source: ClassVar[str] = "Nachmani, San Roman and Wolf 2021; thesis 4.3.1.1"

@@ -45,7 +45,8 @@ class StepBackSampler(Sampler):
         """See `Sampler.walk`; ``noise`` is not asked."""
         for here, there in path.steps:
             x0 = yield Question(x, here, "x0")
-            x = self.back(ReverseStep(here, there), x, x0, self.generator)
+            step = ReverseStep(here, there)  # drawn on the CPU, so that every device gets the same
+            x = self.back(step, x.cpu(), x0.cpu(), self.generator).to(x)
         return x
 
 
@@ -64,7 +65,7 @@ class OtherNoiseModel(GaussianModel):
         self, data: Data, denoiser: NetworkDenoiser, law: NoiseLaw, back: StepBack | None, steps: int
     ) -> None:
         super().__init__(data, denoiser, OtherNoiseObjective(law), Drawing(DdimSampler(), steps))
-        self.law, self.back = law, back
+        self.law, self.back, self.gaussian = law, back, False
 
     def sample(
         self,

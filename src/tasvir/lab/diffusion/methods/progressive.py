@@ -8,7 +8,6 @@ from torch import nn
 
 from tasvir.errors import SettingError
 from tasvir.lab.data.base import Data
-from tasvir.lab.diffusion.flow import guess_of
 from tasvir.lab.diffusion.methods.base import Method, Model
 from tasvir.lab.diffusion.methods.gaussian import Drawing, GaussianModel
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
@@ -20,7 +19,7 @@ from tasvir.lab.diffusion.preconditioning import EdmPreconditioning
 from tasvir.lab.diffusion.pupil import Pupil, pupil_of
 from tasvir.lab.diffusion.samplers.ddim import DdimSampler
 from tasvir.lab.diffusion.schedules.karras import KarrasSchedule
-from tasvir.lab.diffusion.teachers import Untaught, begin_as, teacher_of
+from tasvir.lab.diffusion.teachers import Untaught, begin_as, guide_of, teacher_of
 
 
 class ProgressiveModel(GaussianModel):
@@ -88,7 +87,7 @@ class ProgressiveDistillationMethod(Method):
         pupil = Pupil(network_for(data, **options) if network is None else network, copied=True)
         objective: Objective = Untaught(self.name)
         if teacher is not None:
-            guide = guess_of(teacher_of(teacher).denoiser)
+            guide = guide_of(teacher_of(teacher), sigma_min, sigma_max)
             objective = ProgressiveObjective(guide, schedule, plan, weight)
             if not fresh:
                 begin_as(pupil, teacher_of(teacher).network)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
@@ -47,10 +49,35 @@ def network_for(
         raise SettingError(f"{data.name} has no classes: leave conditional out")
     if name == "dit" and "patch" not in sizes:
         sizes["patch"] = 4 if data.shape[-1] > 16 else 2
-    try:
-        return NETWORKS[name](data.shape, data.classes if conditional else None, outputs, **sizes)
-    except TypeError as problem:
-        raise SettingError(f"network {name} cannot be made with {sizes}: {problem}") from None
+    check_sizes(f"network {name}", NETWORKS[name], sizes)
+    return NETWORKS[name](data.shape, data.classes if conditional else None, outputs, **sizes)
+
+
+def check_sizes(called: str, network: type[nn.Module], sizes: Mapping[str, Any]) -> None:
+    """See that a network has the sizes that are asked for, and that they are whole numbers from 1 on.
+
+    Raises:
+        SettingError: One is not, or the network has none of that name.
+    """
+    known = {
+        name: one.default
+        for name, one in inspect.signature(network).parameters.items()
+        if one.default is not one.empty and name not in ("classes", "outputs")
+    }
+    for name, value in sizes.items():
+        if name not in known:
+            raise SettingError(
+                f"neither the method nor {called} has an option {name!r}; the network has: {', '.join(known)}"
+            )
+        several = isinstance(known[name], tuple)
+        if several and not (isinstance(value, list | tuple) and value and all(map(_is_size, value))):
+            raise SettingError(f"{name} is {value}: give whole numbers from 1 on, such as {[*known[name]]}")
+        if not several and not _is_size(value):
+            raise SettingError(f"{name} is {value}: give a whole number from 1 on, such as {known[name]}")
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def vocabulary(data: Data) -> int:
@@ -82,7 +109,5 @@ def token_network_for(
         if not isinstance(network, TokenNetwork):
             raise SettingError(f"a {type(network).__name__} tells no tokens: give a TokenNetwork")
         return network
-    try:
-        return TokenNetwork(data.shape[0], states, vocabulary(data), **sizes)
-    except TypeError as problem:
-        raise SettingError(f"a network for tokens cannot be made with {sizes}: {problem}") from None
+    check_sizes("the network of tokens", TokenNetwork, sizes)
+    return TokenNetwork(data.shape[0], states, vocabulary(data), **sizes)

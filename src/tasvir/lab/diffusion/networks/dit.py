@@ -17,6 +17,8 @@ class DitBlock(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
+        if width % heads:
+            raise SettingError(f"a width of {width} does not fall into {heads} heads: give a multiple")
         self.heads = heads
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.told = zeroed(nn.Linear(width, 6 * width))

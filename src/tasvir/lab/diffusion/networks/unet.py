@@ -89,7 +89,7 @@ class UNetNetwork(nn.Module):
         depth: Residual blocks a size.
 
     Raises:
-        SettingError: Pictures of odd sides.
+        SettingError: Pictures of odd sides, or a width that does not fall into groups.
     """
 
     def __init__(
@@ -105,6 +105,8 @@ class UNetNetwork(nn.Module):
         channels, high, wide = shape
         if high % 2 or wide % 2:
             raise SettingError(f"pictures of {wide} x {high}: the U-Net needs even sides; crop or pad them")
+        if width % GROUPS:
+            raise SettingError(f"width is {width}: the U-Net needs a multiple of {GROUPS}")
         told, widths = 2 * width, [width * times for times in multipliers]
         self.embedding = Embedding(told, classes)
         self.enter = nn.Conv2d(4 * channels, width, 3, padding=1)

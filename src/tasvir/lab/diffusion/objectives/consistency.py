@@ -114,6 +114,7 @@ class Curriculum:
         shares = torch.ones(len(levels) - 1, dtype=torch.float64)
         if self.draw == "lognormal":
             shares = torch.erf((levels.log() - MEAN) / (DEVIATION * math.sqrt(2))).diff()
+        shares, levels = shares.to(generator.device), levels.to(generator.device)
         chosen = torch.multinomial(shares, n, replacement=True, generator=generator)
         return levels[chosen], levels[chosen + 1]
 

@@ -15,7 +15,8 @@ from tasvir.lab.diffusion.decoders import discretised_gaussian
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
 from tasvir.lab.diffusion.networks.variance import VarianceNetwork
 from tasvir.lab.diffusion.objectives.base import Objective
-from tasvir.lab.diffusion.objectives.noising import even, noised, target, turned
+from tasvir.lab.diffusion.objectives.noising import even, noised, target
+from tasvir.lab.diffusion.predictions import factors_at
 from tasvir.lab.diffusion.schedules.base import Schedule, shaped
 
 
@@ -48,7 +49,8 @@ class HybridObjective(Objective):
         given = noised(schedule, data, schedule.first + number * step, generator)
         wrong = target(given, schedule, denoiser.prediction) - denoiser.at(given.x, given.times, labels)
         eps_gain, x0_gain = (
-            shaped(turned(given, schedule, denoiser.prediction, wanted)[1], data) for wanted in ("eps", "x0")
+            shaped(factors_at(schedule, given.times, denoiser.prediction, wanted)[1], data)
+            for wanted in ("eps", "x0")
         )
         simple = (wrong * eps_gain).square().flatten(1).mean(1)
         guess = data - wrong.detach() * x0_gain  # of x0, by the same network's answer

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from tasvir.errors import SettingError
 from tasvir.lab.diffusion.network_denoiser import NetworkDenoiser
-from tasvir.lab.diffusion.predictions import Prediction, factors
-from tasvir.lab.diffusion.schedules.base import Level, Schedule, shaped
+from tasvir.lab.diffusion.predictions import Prediction, factors_at
+from tasvir.lab.diffusion.schedules.base import Schedule, shaped
 
 
 @dataclass(frozen=True)
@@ -75,30 +74,6 @@ def target(given: Noised, schedule: Schedule, prediction: Prediction) -> Tensor:
     raise SettingError("networks are not trained to tell scores: let it tell eps, which is -sigma score")
 
 
-def turned(
-    given: Noised, schedule: Schedule, source: Prediction, wanted: Prediction
-) -> tuple[Tensor, Tensor]:
-    """a and b of wanted = a x + b source for every example, [B] each; errors grow by |b|."""
-    here = _Levels(given.alpha, given.sigma, given.times, schedule)
-    a, b = factors(cast("Level", here), source, wanted)  # the formulas of numbers hold for tensors
-    one = torch.ones_like(given.alpha)
-    return a * one, b * one
-
-
-@dataclass(frozen=True)
-class _Levels:
-    """What a `Level` knows, for every example."""
-
-    alpha: Tensor
-    sigma: Tensor
-    t: Tensor
-    schedule: Schedule
-
-    @property
-    def derivatives(self) -> tuple[Tensor, Tensor]:
-        return self.schedule.derivatives(self.t)
-
-
 def squared_error(denoiser: NetworkDenoiser, given: Noised, labels: Tensor | None) -> Tensor:
     """Mean over its numbers of the squared error of what the denoiser tells, [B]."""
     told = denoiser.at(given.x, given.times, labels)
@@ -110,13 +85,13 @@ def error_of(
     denoiser: NetworkDenoiser, given: Noised, labels: Tensor | None, wanted: Prediction = "eps"
 ) -> Tensor:
     """Mean over its numbers of the squared error of what is wanted, whatever the denoiser tells, [B]."""
-    _, gain = turned(given, denoiser.schedule, denoiser.prediction, wanted)
+    _, gain = factors_at(denoiser.schedule, given.times, denoiser.prediction, wanted)
     found = squared_error(denoiser, given, labels)
     return found * (gain**2).to(found)
 
 
 def guess(denoiser: NetworkDenoiser, given: Noised, labels: Tensor | None, wanted: Prediction) -> Tensor:
     """What is wanted of every example at a time of its own, like x."""
-    a, b = turned(given, denoiser.schedule, denoiser.prediction, wanted)
+    a, b = factors_at(denoiser.schedule, given.times, denoiser.prediction, wanted)
     told = denoiser.at(given.x, given.times, labels)
     return given.x * shaped(a, given.x) + told * shaped(b, given.x)

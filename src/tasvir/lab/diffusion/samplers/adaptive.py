@@ -46,8 +46,8 @@ class AdaptiveSampler(Sampler):
     """Goes from the path's first level to its last above sigma = 0; the levels between are not used.
 
     The path's first step is the first that is tried. The error is the root mean square over an example's
-    numbers, the largest of the batch, and does not depend on how a schedule scales x; from where no data is left the path's first step is DDIM's, and so is
-    its last to sigma = 0.
+    numbers, the largest of the batch, and does not depend on how a schedule scales x. From where no data is
+    left the path's first step is DDIM's, and so is its last to sigma = 0.
 
     Args:
         rtol: Tolerance relative to the larger of |x| before and after a step, both in the size of after.

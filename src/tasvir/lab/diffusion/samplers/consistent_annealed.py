@@ -18,7 +18,7 @@ class ConsistentAnnealedSampler(Sampler):
 
     Annealed Langevin dynamics leave x noisier than the next level is; here the noise that stays and the fresh
     one sum to it exactly. Where a step is so long that (1 - e) sigma_t is more than sigma_s, it is DDIM's.
-    (Thesis 4.3.1.4.)
+    (Thesis 4.3.2.1.)
 
     Its error does not vanish with more levels, only with smaller steps: order 0.
 

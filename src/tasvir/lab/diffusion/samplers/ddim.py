@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from tasvir.lab.diffusion.paths import Path
-from tasvir.lab.diffusion.samplers.base import Noise, Question, Sampler, Walk
+from tasvir.lab.diffusion.samplers.base import Noise, Sampler, Walk
+from tasvir.lab.diffusion.samplers.singlestep import ddim_step
 
 
 class DdimSampler(Sampler):
@@ -25,7 +25,5 @@ class DdimSampler(Sampler):
     def walk(self, x: Tensor, path: Path, noise: Noise) -> Walk:
         """See `Sampler.walk`."""
         for here, there in path.steps:
-            x0 = yield Question(x, here, "x0")
-            share = there.sigma / here.sigma
-            x = torch.add(x * share, x0, alpha=there.alpha - share * here.alpha)
+            x = yield from ddim_step(x, here, there)
         return x

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from tasvir.errors import SettingError
 from tasvir.lab.diffusion.paths import Path
-from tasvir.lab.diffusion.samplers.base import Noise, Question, Sampler, Walk
+from tasvir.lab.diffusion.samplers.base import Noise, Sampler, Walk
+from tasvir.lab.diffusion.samplers.singlestep import ddim_step
 from tasvir.lab.diffusion.schedules.base import Level
 
 CANDIDATES = 41
@@ -49,9 +50,7 @@ class TimeShiftSampler(Sampler):
         """See `Sampler.walk`."""
         for number, (planned, there) in enumerate(path.steps):
             here = self._shifted(x, planned, there) if number and self.window else planned
-            x0 = yield Question(x, here, "x0")
-            share = there.sigma / here.sigma
-            x = torch.add(x * share, x0, alpha=there.alpha - share * here.alpha)
+            x = yield from ddim_step(x, here, there)
         return x
 
     def _shifted(self, x: Tensor, planned: Level, there: Level) -> Level:

@@ -38,8 +38,9 @@ class CosineSchedule(Schedule):
         return (t + self.offset) / (1 + self.offset) * (math.pi / 2)
 
     def alpha(self, t: Tensor) -> Tensor:
-        """See `Schedule.alpha`."""
-        return torch.cos(self._angle(t)).clamp(min=0) / math.cos(self._begin)
+        """See `Schedule.alpha`; cos b = sin(pi / 2 - b), which is exactly 0 at t = 1."""
+        left = (1 - t) / (1 + self.offset) * (math.pi / 2)
+        return torch.sin(left) / math.cos(self._begin)
 
     def sigma(self, t: Tensor) -> Tensor:
         """See `Schedule.sigma`; cos^2 a - cos^2 b = sin(b - a) sin(b + a) keeps small values exact."""

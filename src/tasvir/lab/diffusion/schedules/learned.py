@@ -50,7 +50,7 @@ class LearnedSchedule(nn.Module, Schedule):
         self.places = nn.Parameter(drawn[1].clone())
 
     def gamma(self, t: Tensor) -> Tensor:
-        """-log(alpha^2 / sigma^2), the type of the parameters; t of any shape."""
+        """-log(alpha^2 / sigma^2), type and place of the parameters; t of any shape."""
         low, high = self._monotone(torch.tensor([0.0, 1.0]).to(self.ends))
         begin, end = self.ends
         gamma: Tensor = begin + (end - begin) * (self._monotone(t.to(self.ends)) - low) / (high - low)
@@ -68,20 +68,20 @@ class LearnedSchedule(nn.Module, Schedule):
 
     def alpha(self, t: Tensor) -> Tensor:
         """See `Schedule.alpha`."""
-        return torch.sigmoid(-self.gamma(t)).sqrt().to(t.dtype)
+        return torch.sigmoid(-self.gamma(t)).sqrt().to(t)
 
     def sigma(self, t: Tensor) -> Tensor:
         """See `Schedule.sigma`."""
-        return torch.sigmoid(self.gamma(t)).sqrt().to(t.dtype)
+        return torch.sigmoid(self.gamma(t)).sqrt().to(t)
 
     def half_log_snr(self, t: Tensor) -> Tensor:
         """See `Schedule.half_log_snr`."""
-        return (-self.gamma(t) / 2).to(t.dtype)
+        return (-self.gamma(t) / 2).to(t)
 
     def derivatives(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """See `Schedule.derivatives`: alpha' = -g' alpha sigma^2 / 2, sigma' = g' sigma alpha^2 / 2."""
         alpha, sigma = self.alpha(t), self.sigma(t)
-        half = (self.gamma_slope(t) / 2).to(t.dtype)
+        half = (self.gamma_slope(t) / 2).to(t)
         return -half * alpha * sigma**2, half * sigma * alpha**2
 
     def _monotone(self, t: Tensor) -> Tensor:

@@ -77,7 +77,8 @@ class TableSchedule(Schedule):
 
     def time_of(self, half_log_snr: Tensor) -> Tensor:
         """See `Schedule.time_of`."""
-        wanted, knots = half_log_snr.double(), self._half_log_snr
+        wanted = half_log_snr.double()
+        knots = self._half_log_snr.to(wanted.device)
         index = torch.searchsorted(-knots, -wanted.contiguous()).clamp(1, len(knots) - 1)
         low, high = knots[index - 1], knots[index]
         inner = index + (wanted - low) / (high - low)

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from tasvir.models.embedded.training import training_record
+from tasvir.lab.training import training_record
 
 
 def test_the_recipe_is_the_modules_plain_constants() -> None:
