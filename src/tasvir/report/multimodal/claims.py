@@ -75,7 +75,7 @@ class Claim:
 
 
 def size(differences: Values) -> Values:
-    """Differences turned so that their mean is not negative: how large an effect is, whichever way it goes."""
+    """Differences turned so that their mean is not negative: an effect's size, whichever way it goes."""
     return differences * (-1.0 if np.nanmean(differences) < 0 else 1.0)
 
 
@@ -175,7 +175,7 @@ def like(rows: tuple[str, ...], sign: float) -> Contrasts:
 
 
 def correlated(first: View, second: View) -> Iterator[Contrast]:
-    """Relative changes from the classical row go together in two tables, over rows and figures, seed by seed."""
+    """Relative changes from the classical row go together in two tables, over rows and figures; one r a seed."""
     changes = [
         np.array([(view(row, figure) / view.base(figure) - 1) for row in view.others for figure in PAIRS])
         for view in (first, second)
@@ -193,7 +193,7 @@ def image_is_dominant(view: View) -> Iterator[Contrast]:
 
 
 def image_against_label(view: View) -> Iterator[Contrast]:
-    """Weighting the image is better for self generation, the label for cross generation, one against the other."""
+    """Image weighted against label weighted: the one better at itself, the other across."""
     for image, label in zip(IMAGE_WEIGHTED, LABEL_WEIGHTED, strict=True):
         for figures, sign in ((SELF, 1.0), (CROSS, -1.0)):
             for figure in figures:

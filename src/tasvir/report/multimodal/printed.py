@@ -53,6 +53,16 @@ class PrintedTable:
         return two_sample_t(own, (self.mean(self.classical, figure), other, self.samples))
 
 
+def thesis_columns(experiment: str) -> tuple[str, ...]:
+    """What the thesis' tables of an experiment tell; nothing of another experiment."""
+    return next((one.columns for one in printed_tables().values() if one.key[0] == experiment), ())
+
+
+def thesis_rows(experiment: str) -> tuple[str, ...]:
+    """The weightings of the thesis' tables of an experiment, classical first."""
+    return next((tuple(one.rows) for one in printed_tables().values() if one.key[0] == experiment), ())
+
+
 @cache
 def printed_tables() -> Mapping[Key, PrintedTable]:
     """All six in the thesis' order."""

@@ -7,7 +7,7 @@ claim needs are in favour. Not replicated: so many are against that they cannot 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,16 +16,12 @@ import numpy as np
 from tasvir.lab.multimodal.experiments.results import TableResults
 from tasvir.report.multimodal.claims import CLAIMS, Claim, Contrast
 from tasvir.report.multimodal.comparison import LEVEL
-from tasvir.report.multimodal.printed import printed_tables
+from tasvir.report.multimodal.printed import printed_tables, thesis_columns, thesis_rows
 from tasvir.report.multimodal.view import View, as_printed, measured
 from tasvir.score.statistics import Tested, holm, paired_t
 
 Verdict = Literal["replicated", "not-replicated", "undecided", "not-run"]
-COLUMNS = {
-    "gaussians": ("x1", "x2", "x3", "total"),
-    "image-label": ("J2I", "J2T", "I2I", "I2T", "T2I", "T2T"),
-}
-"""What claims look at."""
+EXPERIMENTS = ("gaussians", "image-label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,67 +92,62 @@ class Judged:
 
 def judge(tables: Sequence[TableResults]) -> tuple[Judged, ...]:
     """Every claim on every data set that it is about, run or not."""
-    known = {(one.experiment, one.expert, one.data): one for one in tables}
     found: list[Judged] = []
-    for experiment, columns in COLUMNS.items():
+    for experiment in EXPERIMENTS:
         ours = [one for one in tables if one.experiment == experiment]
         printed = [data for name, _, data in printed_tables() if name == experiment]
         for data in dict.fromkeys([*printed, *(one.data for one in ours)]):
-            here = {
-                expert: one for (name, expert, on), one in known.items() if (name, on) == (experiment, data)
-            }
-            for suffix in _suffixes(list(here.values()), columns):
-                found += _adjusted([_judged(claim, data, here, suffix) for claim in _about(experiment)])
+            here = {one.expert: one for one in ours if one.data == data}
+            about = [claim for claim in CLAIMS if claim.experiment == experiment]
+            for suffix in estimators(here.values(), experiment):
+                found += _adjusted([_judged(claim, data, here, suffix) for claim in about])
     return tuple(found)
 
 
-def _about(experiment: str) -> Iterator[Claim]:
-    return (claim for claim in CLAIMS if claim.experiment == experiment)
-
-
-def _suffixes(tables: Sequence[TableResults], columns: Sequence[str]) -> list[str]:
-    """The plain figures, and other estimators of all of them, such as ":exact"."""
-    found = [""]
+def estimators(tables: Iterable[TableResults], experiment: str) -> list[str]:
+    """Suffixes of figures: "" of the plain ones, ":exact" and so on where every column has another estimator."""
+    columns, found = thesis_columns(experiment), [""]
     for one in tables:
-        for name in one.figures:
-            head, mark, tail = name.partition(":")
-            if mark and head == columns[0] and f":{tail}" not in found:
-                found.append(f":{tail}")
-    return [
-        suffix
-        for suffix in found
-        if not suffix or all(f"{column}{suffix}" in one.figures for one in tables for column in columns)
-    ]
+        tails = dict.fromkeys(name.partition(":")[2] for name in one.figures)
+        found += [
+            f":{tail}"
+            for tail in tails
+            if tail and all(f"{column}:{tail}" in one.figures for column in columns)
+        ]
+    return list(dict.fromkeys(found))
 
 
 def _judged(claim: Claim, data: str, tables: Mapping[str, TableResults], suffix: str) -> Judged:
-    printed = _printed(claim, data) if not suffix else None
-    told = (sum(one > 0 for one in printed), len(printed)) if printed else None
-    if any(expert not in tables for expert in claim.experts):
+    printed = None if suffix else _printed(claim, data)
+    told = None if printed is None else (sum(one > 0 for one in printed), len(printed))
+    if not all(expert in tables and _whole(tables[expert], claim, suffix) for expert in claim.experts):
         return Judged(claim, data, suffix, (), told)
-    views = _paired([tables[expert] for expert in claim.experts], suffix)
-    try:
-        contrasts = list(claim.contrasts(*views))
-    except KeyError:  # rows or figures that the claim is about were left out of the run
-        return Judged(claim, data, suffix, (), told)
-    numbers = printed if printed and len(printed) == len(contrasts) else [None] * len(contrasts)
+    contrasts = list(claim.contrasts(*_views([tables[expert] for expert in claim.experts], suffix)))
+    numbers = printed or [None] * len(contrasts)
     weighed = (_weighed(one, number) for one, number in zip(contrasts, numbers, strict=True))
     return Judged(claim, data, suffix, tuple(weighed), told)
 
 
-def _paired(tables: Sequence[TableResults], suffix: str) -> list[View]:
-    """Views whose seeds are the same, in the same order."""
+def _whole(table: TableResults, claim: Claim, suffix: str) -> bool:
+    """Whether a table holds all that a claim is about: the thesis' rows and columns, and weights."""
+    rows = set(thesis_rows(claim.experiment)) <= set(table.weightings)
+    columns = {f"{column}{suffix}" for column in thesis_columns(claim.experiment)} <= set(table.figures)
+    return rows and columns and (bool(table.history) or not claim.weights)
+
+
+def _views(tables: Sequence[TableResults], suffix: str) -> list[View]:
+    """The thesis' rows, over the seeds that all tables have."""
     shared = [seed for seed in tables[0].seeds if all(seed in one.seeds for one in tables)]
     views = []
     for one in tables:
         view, places = measured(one, suffix), [list(one.seeds).index(seed) for seed in shared]
         figures = {key: values[places] for key, values in view.figures.items()}
         weights = {key: values[places] for key, values in view.weights.items()}
-        views.append(View(view.weightings, figures, weights))
+        views.append(View(thesis_rows(one.experiment), figures, weights))
     return views
 
 
-def _printed(claim: Claim, data: str) -> list[float | None] | None:
+def _printed(claim: Claim, data: str) -> list[float] | None:
     """The claim's numbers of the printed tables."""
     printed = printed_tables()
     keys = [(claim.experiment, expert, data) for expert in claim.experts]

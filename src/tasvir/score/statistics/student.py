@@ -129,9 +129,7 @@ def _fraction(a: float, b: float, x: float) -> float:
             value *= c * d
         if abs(c * d - 1) < 1e-15:
             return value
-    raise ArithmeticError(
-        f"the incomplete beta function of {a}, {b} at {x} did not converge: a mistake of ours"
-    )
+    raise ArithmeticError(f"incomplete beta of {a}, {b} at {x} does not converge: a mistake of ours")
 
 
 def _away(number: float) -> float:
