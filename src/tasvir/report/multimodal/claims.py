@@ -175,7 +175,7 @@ def like(rows: tuple[str, ...], sign: float) -> Contrasts:
 
 
 def correlated(first: View, second: View) -> Iterator[Contrast]:
-    """Relative changes from the classical row go together in two tables, over rows and figures; one r a seed."""
+    """Relative changes from the classical row go together in two tables: r over rows and figures."""
     changes = [
         np.array([(view(row, figure) / view.base(figure) - 1) for row in view.others for figure in PAIRS])
         for view in (first, second)

@@ -105,7 +105,7 @@ def judge(tables: Sequence[TableResults]) -> tuple[Judged, ...]:
 
 
 def estimators(tables: Iterable[TableResults], experiment: str) -> list[str]:
-    """Suffixes of figures: "" of the plain ones, ":exact" and so on where every column has another estimator."""
+    """Suffixes of figures: "" of the plain ones, ":exact" where every column has another estimator so named."""
     columns, found = thesis_columns(experiment), [""]
     for one in tables:
         tails = dict.fromkeys(name.partition(":")[2] for name in one.figures)
@@ -123,7 +123,7 @@ def _judged(claim: Claim, data: str, tables: Mapping[str, TableResults], suffix:
     if not all(expert in tables and _whole(tables[expert], claim, suffix) for expert in claim.experts):
         return Judged(claim, data, suffix, (), told)
     contrasts = list(claim.contrasts(*_views([tables[expert] for expert in claim.experts], suffix)))
-    numbers = printed or [None] * len(contrasts)
+    numbers: Sequence[float | None] = printed or [None] * len(contrasts)
     weighed = (_weighed(one, number) for one, number in zip(contrasts, numbers, strict=True))
     return Judged(claim, data, suffix, tuple(weighed), told)
 

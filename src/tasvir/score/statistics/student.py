@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasvir.score.statistics.means import all_equal
+from tasvir.score.statistics.resampling import Values
 
 LEVEL = 0.05
 """Of the two-sided 95 % interval."""
@@ -55,7 +56,7 @@ def student_quantile(freedom: float, level: float = LEVEL) -> float:
     return (low + high) / 2
 
 
-def paired_t(differences: Sequence[float]) -> Tested:
+def paired_t(differences: Sequence[float] | Values) -> Tested:
     """The t-test of paired differences and the interval of their mean (Student 1908).
 
     All differences 0 give p 1. One difference, or differences other than 0 that are all equal, give no p.
