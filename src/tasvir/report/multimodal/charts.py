@@ -27,7 +27,7 @@ DASHES = ("", "6 4")
 def difference_chart(
     id: str, table: Table, cells: Cells, figures: Sequence[str], words: Words
 ) -> Chart | None:
-    """Paired differences from the classical row in percent of its mean, a lane a figure, a band a weighting."""
+    """Paired differences from the classical row in percent of its mean: a lane a figure."""
     rows = table.results.weightings[1:]
     found = {key: share for key in cells if (share := _share(cells, key, table.results.weightings[0]))}
     if not found:
