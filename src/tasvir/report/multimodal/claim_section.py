@@ -1,4 +1,4 @@
-"""The claims' table: what was claimed, what is measured, our numbers, the verdict, and what the printed table says."""
+"""The claims' table: claim, what is measured, our numbers, the verdict, what the printed table says."""
 
 from __future__ import annotations
 
@@ -61,10 +61,8 @@ def short(judged: Sequence[Judged], run: Sequence[tuple[str, str, str]], words: 
     said.append(words("short.printed", told=len(told), contradicted=len(against)))
     blocks: list[Block] = [Text(tuple(said))]
     if against:
-        blocks.append(
-            Text(tuple(f"{_claim(one, words)} ({_where(one, words)})" for one in against), listed=True)
-        )
-        blocks.insert(-1, Text((words("short.contradicted", claims=len(against)),), quiet=True))
+        names = tuple(f"{_claim(one, words)} ({_where(one, words)})" for one in against)
+        blocks += [Text((words("short.contradicted"),), quiet=True), Text(names, listed=True)]
     missing = [
         f"{table.number} ({words.table(*key)})" for key, table in printed_tables().items() if key not in run
     ]

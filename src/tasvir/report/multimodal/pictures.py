@@ -20,14 +20,14 @@ PAPER = 1.0
 
 
 def image_sheet(arrays: Arrays, weighting: int) -> bytes | None:
-    """Rows: true, from the image, from both, from the label; columns: one example a class. None without any."""
+    """Rows: true, from image, from both, from label; columns: an example a class. None without any."""
     if "true" not in arrays or any(name not in arrays for name in IMAGES):
         return None
     return as_png(_grid([arrays["true"], *(arrays[name][weighting] for name in IMAGES)]))
 
 
 def label_sheet(arrays: Arrays, weighting: int) -> bytes | None:
-    """Three squares side by side, `LABELS`: rows the true class, columns the told one, white = probability 1."""
+    """Three squares, `LABELS`: rows the true class, columns the told one, white = probability 1."""
     if any(name not in arrays for name in LABELS):
         return None
     squares = [np.kron(arrays[name][weighting], np.ones((CELL, CELL))) for name in LABELS]

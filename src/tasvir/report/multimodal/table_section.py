@@ -28,12 +28,14 @@ class Group:
         suffix: Of the estimator.
         figures: Names.
         cells: What came of them.
+        thesis: Whether they are the thesis' columns.
     """
 
     kind: str
     suffix: str
     figures: tuple[str, ...]
     cells: Cells
+    thesis: bool
 
 
 def groups(table: Table) -> list[Group]:
@@ -46,11 +48,11 @@ def groups(table: Table) -> list[Group]:
             wanted.append(("estimator", suffix, tuple(f"{one}{suffix}" for one in columns)))
     for kind, suffix, figures in wanted:
         if figures:
-            found.append(Group(kind, suffix, figures, compare_table(results, figures)))
+            found.append(Group(kind, suffix, figures, compare_table(results, figures), True))
             left = [one for one in left if one not in figures]
     if left:
         kind = "others" if found else "main"
-        found.append(Group(kind, "", tuple(left), compare_table(results, left)))
+        found.append(Group(kind, "", tuple(left), compare_table(results, left), False))
     return found
 
 
@@ -86,8 +88,8 @@ def row_name(table: Table, weighting: str, words: Words) -> str:
 
 
 def digits_of(group: Group, figure: str) -> int:
-    """The thesis' digits for what the thesis tells; else as the deviations ask."""
-    if group.kind != "others" and group.figures != tuple(thesis_columns("")):
+    """The thesis' digits for its columns; else as the deviations ask."""
+    if group.thesis:
         return DIGITS
     return digits_for(one.deviation for (_, name), one in group.cells.items() if name == figure)
 
@@ -100,8 +102,7 @@ def _caption(table: Table, group: Group, printed: PrintedTable | None, words: Wo
         return words("table.others", title=title)
     if printed is None:
         return words("table.side_alone", title=title)
-    told = f"{words('table.side', title=title)} ({words('table.thesis', number=printed.number)})"
-    return told
+    return f"{words('table.side', title=title)} ({words('table.thesis', number=printed.number)})"
 
 
 def _side(table: Table, group: Group, printed: PrintedTable | None, words: Words) -> Grid:
@@ -219,16 +220,14 @@ def _convergence(id: str, table: Table, words: Words) -> Iterator[Block]:
     yield chart
     curve = np.asarray(table.results.curve, dtype=np.float64)
     quarter = curve[round(0.75 * len(curve)) - 1]
-    last = curve[-1] - quarter
+    moments, last = (curve[0], quarter, curve[-1]), curve[-1] - quarter
     rows = []
     for place, weighting in enumerate(table.results.weightings):
         tested = paired_t(last[place])
         rows.append(
             (
                 Cell(row_name(table, weighting, words)),
-                *cells(
-                    *(words.number(float(one[place].mean()), 2) for one in (curve[0], quarter, curve[-1]))
-                ),
+                *cells(*(words.number(float(one[place].mean()), 2) for one in moments)),
                 Cell(words.signed(tested.difference, 2), small=(words.interval(tested.interval, 2),)),
             )
         )

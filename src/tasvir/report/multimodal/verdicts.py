@@ -105,7 +105,7 @@ def judge(tables: Sequence[TableResults]) -> tuple[Judged, ...]:
 
 
 def estimators(tables: Iterable[TableResults], experiment: str) -> list[str]:
-    """Suffixes of figures: "" of the plain ones, ":exact" where every column has another estimator so named."""
+    """Suffixes of figures: "" of the plain ones, ":exact" where every column has that one, too."""
     columns, found = thesis_columns(experiment), [""]
     for one in tables:
         tails = dict.fromkeys(name.partition(":")[2] for name in one.figures)
