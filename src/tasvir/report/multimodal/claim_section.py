@@ -16,12 +16,19 @@ MODALITIES = {"gaussians": ("x1", "x2", "x3"), "image-label": ("image", "label")
 """Of the chapter's experiments, in the order of their weights."""
 
 
-def claims_grid(judged: Sequence[Judged], words: Words) -> Grid:
-    """A row a claim, rule, data set and estimator."""
+def claims_grids(judged: Sequence[Judged], words: Words) -> list[Grid]:
+    """A grid an experiment and estimator, a row a claim, rule and data set."""
     names = ("claim", "where", "measured", "ours", "verdict", "printed")
-    rows = tuple(_row(one, words) for one in judged)
     head = tuple(words(f"claims.{name}") for name in names)
-    return Grid(words("section.claims"), head, rows, (words("claims.note"),), prose=True)
+    grids = []
+    for experiment, estimator in dict.fromkeys((one.claim.experiment, one.estimator) for one in judged):
+        about = [one for one in judged if (one.claim.experiment, one.estimator) == (experiment, estimator)]
+        caption = words(f"claims.{experiment}")
+        if estimator:
+            caption = f"{caption}, {words('claims.estimator', estimator=estimator.lstrip(':'))}"
+        rows = tuple(_row(one, words) for one in about)
+        grids.append(Grid(caption, head, rows, (words("claims.note"),), prose=True, folded=bool(estimator)))
+    return grids
 
 
 def contrast_grids(judged: Sequence[Judged], words: Words) -> list[Grid]:
@@ -81,12 +88,9 @@ def _where(one: Judged, words: Words) -> str:
 
 
 def _row(one: Judged, words: Words) -> tuple[Cell, ...]:
-    where = [words("claims.thesis", section=one.claim.section)]
-    if one.estimator:
-        where.append(words("claims.estimator", estimator=one.estimator.lstrip(":")))
     return (
         Cell(_claim(one, words)),
-        Cell(_where(one, words), small=tuple(where)),
+        Cell(_where(one, words), small=(words("claims.thesis", section=one.claim.section),)),
         Cell(words(f"measured.{one.claim.id}")),
         _ours(one, words),
         Cell(words(f"verdict.{one.verdict}"), True, tone=TONES.get(one.verdict, "")),
@@ -119,7 +123,8 @@ def _amount(weighed: Weighed) -> float:
 
 
 def _line(one: Judged, weighed: Weighed, words: Words) -> str:
-    what = " ".join(part for part in (_name(one, weighed.row, words), words.figure(weighed.figure)) if part)
+    parts = (_name(one, weighed.row, words), _figure(weighed, words))
+    what = " \N{RIGHTWARDS ARROW} ".join(part for part in parts if part)
     mean = None if weighed.tested is None else weighed.tested.difference
     interval = None if weighed.tested is None else weighed.tested.interval
     told = {"mean": words.signed(mean), "interval": words.interval(interval), "p": words.p(weighed.holm)}
@@ -130,6 +135,12 @@ def _name(one: Judged, row: str, words: Words) -> str:
     """A row's name; "a|b" is one row against another."""
     modalities = MODALITIES[one.claim.experiment]
     return " / ".join(words.weighting(part, modalities) for part in row.split("|") if part)
+
+
+def _figure(weighed: Weighed, words: Words) -> str:
+    """A column; of the Gaussians the modality that it is of."""
+    name = words.modality(weighed.figure)
+    return words.figure(weighed.figure) if name == weighed.figure else name
 
 
 def _told(one: Judged, words: Words) -> Cell:
@@ -148,7 +159,7 @@ def _contrast(one: Judged, weighed: Weighed, words: Words) -> tuple[Cell, ...]:
     tested = weighed.tested
     return (
         Cell(_claim(one, words), small=(_where(one, words),)),
-        *cells(_name(one, weighed.row, words), words.figure(weighed.figure)),
+        *cells(_name(one, weighed.row, words), _figure(weighed, words)),
         Cell(words.signed(None if tested is None else tested.difference, 5), weighed.side != 0),
         Cell(
             words.interval(None if tested is None else tested.interval, 5),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasvir.report.multimodal.blocks import Section
-from tasvir.report.multimodal.claim_section import claims_grid, contrast_grids, short
+from tasvir.report.multimodal.claim_section import claims_grids, contrast_grids, short
 from tasvir.report.multimodal.folder import StudyFolder, Table
 from tasvir.report.multimodal.run_section import cost, method, protocol, sensitivity
 from tasvir.report.multimodal.table_section import Group, groups, table_section
@@ -43,7 +43,7 @@ def sections(study: Study, words: Words) -> list[Section]:
     """The whole page in one language."""
     tables = study.tables
     run = [one.key for one in tables]
-    claims = (claims_grid(study.judged, words), *contrast_grids(study.judged, words))
+    claims = (*claims_grids(study.judged, words), *contrast_grids(study.judged, words))
     found = [
         Section("short", words("section.short"), 2, tuple(short(study.judged, run, words))),
         Section("claims", words("section.claims"), 2, claims),

@@ -215,10 +215,10 @@ def _details(table: Table, group: Group, words: Words) -> Grid:
 def _convergence(id: str, table: Table, words: Words) -> Iterator[Block]:
     """The curve, and by how much the last quarter of the training moved it."""
     chart = curve_chart(f"{id}-curve", table, words)
-    if chart is None:
+    curve = np.asarray(table.results.curve, dtype=np.float64)
+    if chart is None or not np.isfinite(curve).all():
         return
     yield chart
-    curve = np.asarray(table.results.curve, dtype=np.float64)
     quarter = curve[round(0.75 * len(curve)) - 1]
     moments, last = (curve[0], quarter, curve[-1]), curve[-1] - quarter
     rows = []

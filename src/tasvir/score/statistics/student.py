@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -45,6 +46,7 @@ def student_tail(t: float, freedom: float) -> float:
     return _incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t))
 
 
+@cache
 def student_quantile(freedom: float, level: float = LEVEL) -> float:
     """The t whose two-sided p is ``level``, by bisection to 1e-12 of it."""
     low, high = 0.0, 1.0
@@ -62,11 +64,11 @@ def paired_t(differences: Sequence[float] | Values) -> Tested:
     All differences 0 give p 1. One difference, or differences other than 0 that are all equal, give no p.
 
     Raises:
-        ValueError: No differences.
+        ValueError: No differences, or one that is not finite.
     """
     values = np.asarray(differences, dtype=np.float64)
-    if not len(values):
-        raise ValueError("no differences: a mean of nothing is not a number")
+    if not len(values) or not np.isfinite(values).all():
+        raise ValueError("no differences, or one that is not finite: they have no mean")
     n, mean = len(values), math.fsum(values) / len(values)
     if n == 1:
         return Tested(mean, None, None, "one pair: its spread cannot be estimated")
