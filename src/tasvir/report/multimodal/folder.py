@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tasvir.errors import RecordError
 from tasvir.lab.multimodal.experiments.results import PICTURES, RESULTS, TableResults, read_results
-from tasvir.report.multimodal.printed import Key
+from tasvir.report.multimodal.printed import Key, printed_tables
 
 SENSITIVITY = "sensitivity.json"
 Arrays = Mapping[str, NDArray[np.float64]]
@@ -52,7 +52,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class StudyFolder:
-    """Tables in the order of their folders' names, and sweeps by the name of the folder they lie in."""
+    """Tables, the thesis' first and in its order, and sweeps by the name of the folder they lie in."""
 
     tables: tuple[Table, ...]
     sweeps: Mapping[str, tuple[Change, ...]]
@@ -76,7 +76,9 @@ def read_folder(folder: Path) -> StudyFolder:
     if not tables:
         raise RecordError(f"{folder} holds no finished table: run `tasvir lab multimodal` to its end first")
     sweeps = {one.name: _sweep(one / SENSITIVITY) for one in folders if (one / SENSITIVITY).is_file()}
-    return StudyFolder(tuple(tables.values()), sweeps)
+    order = {key: place for place, key in enumerate(printed_tables())}
+    ordered = sorted(tables.values(), key=lambda one: order.get(one.key, len(order)))
+    return StudyFolder(tuple(ordered), sweeps)
 
 
 def _checked(results: TableResults, place: Path) -> TableResults:

@@ -150,13 +150,19 @@ def _printed_cell(printed: PrintedTable, weighting: str, figure: str, words: Wor
     mean, tested = printed.mean(weighting, figure), printed.tested(weighting, figure)
     mark = "°" if weighting != printed.classical and tested and _low(tested.p) else ""
     better = mean < printed.mean(printed.classical, figure)
-    return Cell(words.spread(mean, printed.deviation(weighting, figure)) + mark, better)
+    return _mean_cell(mean, printed.deviation(weighting, figure), DIGITS, mark, better, words)
 
 
 def _own_cell(group: Group, weighting: str, figure: str, words: Words) -> Cell:
-    one = group.cells[weighting, figure]
-    told = words.spread(one.mean, one.deviation, digits_of(group, figure))
-    return Cell(f"{told} *" if one.significant else told, one.better)
+    one, digits = group.cells[weighting, figure], digits_of(group, figure)
+    return _mean_cell(one.mean, one.deviation, digits, " *" if one.significant else "", one.better, words)
+
+
+def _mean_cell(
+    mean: float | None, deviation: float | None, digits: int, mark: str, better: bool, words: Words
+) -> Cell:
+    small = () if deviation is None else (f"± {words.number(deviation, digits)}",)
+    return Cell(words.number(mean, digits) + mark, better, small)
 
 
 def _low(p: float | None) -> bool:

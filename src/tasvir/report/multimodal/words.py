@@ -53,11 +53,6 @@ class Words:
             return NONE
         return self.numbers.interval(Value("", None, "difference", digits, *ends))
 
-    def spread(self, mean: float | None, deviation: float | None, digits: int = DIGITS) -> str:
-        """ "0.2042 ± 0.0022"."""
-        told = self.number(mean, digits)
-        return told if deviation is None else f"{told} ± {self.number(deviation, digits)}"
-
     def modality(self, name: str) -> str:
         known: Mapping[str, str] = self.texts["modality"]
         return known.get(name, name)
