@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tasvir.app.cli.lab import multimodal_report
 from tasvir.app.cli.lab.options import DataFolder, PlaceName, Threads, lab_folder
 from tasvir.app.cli.options import Json
 from tasvir.app.cli.spaced import SpacedCommand
