@@ -47,6 +47,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Multimodal VAEs: how modalities are joined and weighted, with chapter 3 redone.",
 )
+app.command("report")(multimodal_report.report)
 
 
 @app.command("image-label", cls=SpacedCommand)
