@@ -1,4 +1,4 @@
-"""A lower bound of the JS divergence of two sets of vectors, pictures too: what a classifier tells them apart.
+"""JS divergence of two sets of vectors, pictures too: what a classifier tells apart bounds it from below.
 
 JS(p, q) = ln 2 - the least cross-entropy of telling which of the two an example is from (Goodfellow et al.
 2014). A classifier that has not seen the example does no better than the least, so ln 2 minus its held-out

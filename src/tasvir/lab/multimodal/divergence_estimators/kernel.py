@@ -50,4 +50,5 @@ def _smoothed(shares: Tensor, width: Tensor) -> Tensor:
     angle = 2 * math.pi * torch.fft.rfftfreq(size, device=shares.device, dtype=shares.dtype)
     transfer = torch.exp(-0.5 * (angle * width.clamp_min(1.0)[:, None]).square())
     spread = torch.fft.irfft(torch.fft.rfft(shares, size) * transfer, size)[:, : size // 2].clamp_min(0)
-    return spread / spread.sum(-1, keepdim=True)
+    whole: Tensor = spread / spread.sum(-1, keepdim=True)
+    return whole

@@ -12,7 +12,7 @@ The text leaves much open; every open point is a setting, its most literal readi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -116,51 +116,78 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-def examples_of(settings: GaussiansSettings, seeds: Sequence[int]) -> Examples:
-    """x_m = m + s_m (sqrt(c) z + sqrt(1 - c) e_m) of each seed, z and e_m standard normal, c the correlation."""
-    sets = []
-    for step, count in enumerate((settings.examples, settings.test)):
-        noise = Dice(seeds, DATA, step).normal(count, 1 + MODALITIES)
+def examples_of(
+    settings: GaussiansSettings, seeds: Sequence[int], device: torch.device | None = None
+) -> Examples:
+    """x_m = m + s_m (sqrt(c) z + sqrt(1 - c) e_m) of each seed; z and e_m are standard normal."""
+
+    def drawn_of(step: int, count: int) -> tuple[Tensor, ...]:
+        noise = Dice(seeds, DATA, step, device).normal(count, 1 + MODALITIES)
         own = math.sqrt(1 - settings.correlation) * noise[..., 1:]
         mixed = math.sqrt(settings.correlation) * noise[..., :1] + own
         numbers = range(1, MODALITIES + 1)
-        sets.append(tuple(m + settings.deviation(m) * mixed[..., m - 1, None] for m in numbers))
-    return Examples(*sets)
+        return tuple(m + settings.deviation(m) * mixed[..., m - 1, None] for m in numbers)
+
+    return Examples(drawn_of(0, settings.examples), drawn_of(1, settings.test))
+
+
+def measured(model: StackedVAE, examples: Examples, settings: GaussiansSettings) -> dict[str, Tensor]:
+    """Columns of tables 3.1 and 3.2, [S] each: `from_sets`, and `from_laws` with ":exact" behind."""
+    exact = from_laws(model, examples, settings)
+    return from_sets(model, examples, settings) | {f"{name}:exact": one for name, one in exact.items()}
+
+
+def from_sets(model: StackedVAE, examples: Examples, settings: GaussiansSettings) -> dict[str, Tensor]:
+    """Divergences of generated test examples from the true ones, as the settings read the thesis: [S] each.
+
+    "x2" is the sum over sources i of JS(x2 generated from i, true x2), "total" the sum of the three, "x1>x2"
+    the term of source 1. Lower is better.
+    """
+
+    def apart(m: int, decoded: Tensor) -> Tensor:
+        mean = settings.generated == "mean"
+        made = settings.likelihood.mean(decoded) if mean else drawn(settings.likelihood, decoded)
+        true = model.spread(examples.test[m])
+        return js_of_sets(made[..., 0], true[..., 0], settings.measure, settings.base)
+
+    return _summed(model, examples, settings, apart)
+
+
+def from_laws(model: StackedVAE, examples: Examples, settings: GaussiansSettings) -> dict[str, Tensor]:
+    """The same of laws instead of sets, by quadrature, in nats.
+
+    What is generated is a mixture of the decoders' Gaussians over the test examples, the truth N(m, s_m^2).
+    """
+
+    def apart(m: int, decoded: Tensor) -> Tensor:
+        means = settings.likelihood.mean(decoded)[..., 0]
+        widths = decoded[..., 1].exp() if settings.scale is None else torch.full_like(means, settings.scale)
+        true = torch.full_like(means[:, :1], m + 1)
+        return js_mixtures(means, widths, true, torch.full_like(true, settings.deviation(m + 1)), GRID)
+
+    return _summed(model, examples, settings, apart)
 
 
 @torch.no_grad()
-def measured(model: StackedVAE, examples: Examples, settings: GaussiansSettings) -> dict[str, Tensor]:
-    """Columns of tables 3.1 and 3.2 on the test examples, of every model, [S] each; lower is better.
-
-    "x1" is the sum over sources i of JS(x1 generated from i, true x1), "total" the sum of the three, "x2>x1"
-    one term of it; by the settings' estimator, in their base. With ":exact" behind, in nats, JS of the law that
-    decoders generate, their noise counted, from N(m, s_m^2), by quadrature.
-    """
-    x = [model.spread(one) for one in examples.test]
-    experts = model.encode(x)
-    noise = model.spread(Dice(model.seeds, CODES, 0, x[0].device).normal(x[0].shape[1], model.latent))
-    codes = experts.mean if settings.codes == "mean" else experts.sample(noise)
-    figures: dict[str, Tensor] = {}
-    for j, modality in enumerate(model.modalities):
-        decoded = [model.decode(j, z) for z in codes]
-        plain = [_apart(settings, modality, one, x[j]) for one in decoded]
-        exact = [_from_truth(settings, j + 1, modality, one) for one in decoded]
-        for i, source in enumerate(model.modalities):
-            figures[f"{source.name}>{modality.name}"] = plain[i]
-            figures[f"{source.name}>{modality.name}:exact"] = exact[i]
-        figures[modality.name] = torch.stack(plain).sum(0)
-        figures[f"{modality.name}:exact"] = torch.stack(exact).sum(0)
+def _summed(
+    model: StackedVAE,
+    examples: Examples,
+    settings: GaussiansSettings,
+    apart: Callable[[int, Tensor], Tensor],
+) -> dict[str, Tensor]:
+    """Sums and terms of a divergence that is told modality and decoded numbers [S, N, d]."""
+    experts = model.encode([model.spread(one) for one in examples.test])
+    noise = Dice(model.seeds, CODES, 0, experts.mean.device).normal(experts.mean.shape[2], model.latent)
+    codes = experts.mean if settings.codes == "mean" else experts.sample(model.spread(noise))
     names = [modality.name for modality in model.modalities]
-    for kind in ("", ":exact"):
-        figures[f"total{kind}"] = torch.stack([figures[name + kind] for name in names]).sum(0)
-    return {name: figures[name] for name in sorted(figures, key=lambda one: (":" in one, ">" in one))}
-
-
-def _apart(settings: GaussiansSettings, modality: Modality, decoded: Tensor, x: Tensor) -> Tensor:
-    """What the thesis may have measured of decoded laws [S, N, 1] and examples [S, N, 1]: [S]."""
-    mean = settings.generated == "mean"
-    made = (modality.likelihood.mean(decoded) if mean else drawn(modality.likelihood, decoded))[..., 0]
-    return js_of_sets(made, x[..., 0], settings.measure, settings.base)
+    terms = {
+        (i, j): apart(j, model.decode(j, codes[i])) for j in range(len(names)) for i in range(len(names))
+    }
+    sums = torch.stack(
+        [torch.stack([terms[i, j] for i in range(len(names))]).sum(0) for j in range(len(names))]
+    )
+    single = {f"{names[i]}>{names[j]}": value for (i, j), value in terms.items()}
+    return dict(zip(names, sums, strict=True)) | {"total": sums.sum(0)} | single
 
 
 def js_of_sets(made: Tensor, true: Tensor, measure: Measure, base: Base = "nats") -> Tensor:
@@ -175,14 +202,3 @@ def js_of_sets(made: Tensor, true: Tensor, measure: Measure, base: Base = "nats"
         return js_mixtures(mean, deviation, other, others) / unit
     plain = js_histogram(made, true) / unit
     return plain.clamp_min(0).sqrt() if measure == "distance" else plain
-
-
-def _from_truth(settings: GaussiansSettings, m: int, modality: Modality, decoded: Tensor) -> Tensor:
-    """JS of the mixture of decoded Gaussians [S, N, 1 or 2] from N(m, s_m^2), in nats: [S]."""
-    means = modality.likelihood.mean(decoded)[..., 0]
-    if settings.scale is None:
-        deviations = decoded[..., 1].exp()
-    else:
-        deviations = torch.full_like(means[:, :1], settings.scale)
-    true = torch.full_like(means[:, :1], settings.deviation(m))
-    return js_mixtures(means, deviations, torch.full_like(true, m), true, GRID)
