@@ -83,7 +83,7 @@ def image_label(
 
     settings = ImageLabelSettings(examples, latent, hidden, label_hidden, label_likelihood, label_scale)
     training = runs.Training(
-        epochs, batch, lr, seeds, _objective(unimodal, subsets, beta, samples, assignment)
+        epochs, batch, lr, seeds, objective_of(unimodal, subsets, beta, samples, assignment)
     )
     plans = (
         runs.image_label(rule, name, lab_folder(data_dir), settings, training, weights, device)
@@ -93,7 +93,8 @@ def image_label(
     run_plans(plans, out, threads, as_json)
 
 
-def _objective(unimodal: float, subsets: float, beta: float, samples: int, assignment: Any) -> Objective:
+def objective_of(unimodal: float, subsets: float, beta: float, samples: int, assignment: Any) -> Objective:
+    """What is maximised, of options."""
     from tasvir.lab.multimodal.objective import Objective
 
     return Objective(unimodal, subsets, beta, samples, assignment)
