@@ -128,20 +128,21 @@ def _figures(results: TableResults) -> dict[str, Any]:
 
 
 def show(results: TableResults, plan: Plan) -> None:
-    """A table in the terminal: mean and deviation over seeds."""
+    """A table in the terminal: mean and deviation over seeds; of pairs such as "x1>x2" only their sums."""
     from rich.table import Table
 
     from tasvir.app.cli.comparison_tables import wide_console
 
     count, models = len(results.seeds), len(results.seeds) * len(results.weightings)
     minutes = sum(results.seconds.values()) / 60
+    shown = [figure for figure in results.figures if ">" not in figure]
     table = Table(
         "weights",
-        *results.figures,
+        *shown,
         title=f"{plan.name}: mean ± deviation over {count} seeds ({models} models, {minutes:.1f} min)",
     )
     for place, name in enumerate(results.weightings):
-        table.add_row(name, *(spread(values[place]) for values in results.figures.values()))
+        table.add_row(name, *(spread(results.figures[figure][place]) for figure in shown))
     wide_console().print(table)
 
 
