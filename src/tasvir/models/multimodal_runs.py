@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ from tasvir.lab.multimodal.experiments.image_label import (
     coherence,
     cross_entropies,
     examples_of,
+    joint_log_likelihood,
 )
 from tasvir.lab.multimodal.experiments.pictures import pictures_of
+from tasvir.lab.multimodal.experiments.results import TableResults
+from tasvir.lab.multimodal.experiments.sensitivity import CHANGES, WEIGHTS, name_of, sweep
 from tasvir.lab.multimodal.experiments.study import Measured, Plan
 from tasvir.lab.multimodal.experts.base import Expert
 from tasvir.lab.multimodal.model import StackedVAE
@@ -61,7 +64,7 @@ class Training:
             raise SettingError(f"lr is {self.lr}: give a number above 0")
 
 
-IMAGE_LABEL = Training(epochs=100, batch=100, lr=1e-3, seeds=10)
+IMAGE_LABEL = Training(epochs=150, batch=100, lr=2e-3, seeds=10)
 """The default of the image and label tables."""
 
 
@@ -128,8 +131,53 @@ def image_label(
     )
 
 
+def image_label_sensitivity(
+    expert: str,
+    data_name: str,
+    root: Path | None,
+    out: Path,
+    seeds: int,
+    run: Callable[[Plan, Path], TableResults],
+    device: str = "auto",
+) -> list[dict[str, Any]]:
+    """How much each unknown detail of the image and label protocol matters; see `sensitivity.CHANGES`.
+
+    Args:
+        expert: A name of kind "lab.experts".
+        data_name: See `open_data`.
+        root: Folder of downloaded data.
+        out: Folder of the study; the sweep comes into one of its own.
+        seeds: Models of each weighting.
+        run: Makes a table in a folder.
+        device: See `pick_device`.
+
+    Raises:
+        UnknownNameError, SettingError, OutputError: See `image_label` and `sweep`.
+    """
+    folder = out / f"sensitivity-image-label-{expert}-{Path(data_name.partition(':')[2]).name or data_name}"
+
+    def make(changed: Mapping[str, Any]) -> TableResults:
+        settings, training = _changed(changed, replace(IMAGE_LABEL, seeds=seeds))
+        plan = image_label(expert, data_name, root, settings, training, WEIGHTS, device)
+        return run(plan, folder / name_of(changed))
+
+    return sweep(CHANGES, make, folder)
+
+
+def _changed(changed: Mapping[str, Any], training: Training) -> tuple[ImageLabelSettings, Training]:
+    """The default protocol with some settings changed, each where it belongs."""
+
+    def of(kind: type[Any]) -> dict[str, Any]:
+        return {name: value for name, value in changed.items() if name in {one.name for one in fields(kind)}}
+
+    objective = replace(training.objective, **of(Objective))
+    return ImageLabelSettings(**of(ImageLabelSettings)), replace(
+        training, objective=objective, **of(Training)
+    )
+
+
 def _measured(model: StackedVAE, examples: Examples, data: Data, root: Path | None) -> Measured:
-    """Six cross-entropies, coherence, pictures."""
+    """Six cross-entropies, coherence, joint log-likelihood, pictures."""
     figures: dict[str, Tensor] = dict(cross_entropies(model, examples))
     classifier = classifier_of(data, None if root is None else root / "classifiers")
 
@@ -137,7 +185,8 @@ def _measured(model: StackedVAE, examples: Examples, data: Data, root: Path | No
         return classifier.features(pictures.cpu())[1].to(pictures.device)
 
     figures["coherence"] = coherence(model, read, data.shape)
-    return Measured(figures, ("coherence",), pictures_of(model, examples, data.shape))
+    figures["joint"] = joint_log_likelihood(model, examples)
+    return Measured(figures, ("coherence", "joint"), pictures_of(model, examples, data.shape))
 
 
 def protocol_of(settings: Any, training: Training) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -58,9 +58,9 @@ def image_label(
     weights: Weights = None,
     seeds: Annotated[int, typer.Option(min=1, help="Training sets, each with its own models.")] = 10,
     examples: Annotated[int, typer.Option(min=1, help="Of each training set.")] = 1000,
-    epochs: Annotated[int, typer.Option(min=1, help="Through a training set.")] = 100,
+    epochs: Annotated[int, typer.Option(min=1, help="Through a training set.")] = 150,
     batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 100,
-    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
+    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
     latent: Annotated[int, typer.Option(min=1, help="Numbers in a code.")] = 20,
     hidden: Annotated[int, typer.Option(min=1, help="Width of the image's hidden layers.")] = 128,
     label_hidden: Annotated[int, typer.Option(min=1, help="Width of the label's hidden layers.")] = 32,
@@ -93,6 +93,53 @@ def image_label(
     run_plans(plans, out, threads, as_json)
 
 
+@app.command("sensitivity", cls=SpacedCommand)
+def sensitivity(
+    data: Annotated[
+        list[str] | None, typer.Option(help="One or more, as of image-label.", show_default="mnist")
+    ] = None,
+    expert: Experts = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Training sets.")] = 3,
+    out: Out = Path("runs/multimodal"),
+    device: PlaceName = "auto",
+    threads: Threads = None,
+    data_dir: DataFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Change one unknown detail of the image and label protocol at a time, and see what it does."""
+    from tasvir.models import multimodal_runs as runs
+
+    for name in data or ("mnist",):
+        for rule in expert or ("poe", "moe"):
+            rows = runs.image_label_sensitivity(
+                rule,
+                name,
+                lab_folder(data_dir),
+                out,
+                seeds,
+                lambda plan, folder: made(plan, folder, threads, as_json),
+                device,
+            )
+            if as_json:
+                typer.echo(json.dumps({"expert": rule, "data": name, "changes": rows}))
+            else:
+                _show_changes(rows, f"{rule}, {name}: means of equal weights over {seeds} seeds")
+
+
+def _show_changes(rows: Sequence[dict[str, Any]], title: str) -> None:
+    """A row a change, of the classical weights."""
+    from rich.table import Table
+
+    from tasvir.app.cli.comparison_tables import wide_console
+
+    shown = [figure for figure in rows[0]["figures"] if "," not in figure]
+    table = Table("changed", *shown, title=title)
+    for row in rows:
+        words = " ".join(f"{key} {value}" for key, value in row["changed"].items())
+        table.add_row(words or "nothing", *(f"{row['figures'][figure]:.4f}" for figure in shown))
+    wide_console().print(table)
+
+
 def objective_of(unimodal: float, subsets: float, beta: float, samples: int, assignment: Any) -> Objective:
     """What is maximised, of options."""
     from tasvir.lab.multimodal.objective import Objective
@@ -100,25 +147,30 @@ def objective_of(unimodal: float, subsets: float, beta: float, samples: int, ass
     return Objective(unimodal, subsets, beta, samples, assignment)
 
 
-def run_plans(plans: Any, out: Path, threads: int | None, as_json: bool) -> None:
-    """Make tables one after the other and print them; Ctrl-C keeps what is done and says how to go on."""
-    from tasvir.app.cli.train_progress import TrainProgress
-    from tasvir.lab.multimodal.experiments.study import run_table
-
+def run_plans(plans: Iterable[Plan], out: Path, threads: int | None, as_json: bool) -> None:
+    """Make tables one after the other and print them."""
     for plan in plans:
-        try:
-            with TrainProgress(plan.name, as_json=False) as progress:
-                results = run_table(plan, out, threads=threads, report=None if as_json else progress)
-        except KeyboardInterrupt as problem:
-            again = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-            typer.secho(f"stopped; nothing is lost. To go on: {again}", fg="yellow", err=True)
-            raise typer.Exit(INTERRUPTED) from problem
+        results = made(plan, out, threads, as_json)
         if as_json:
             typer.echo(json.dumps({"table": plan.name, **_figures(results)}))
         else:
             show(results, plan)
     if not as_json:
         typer.echo(f"figures of every model are in {out}; a page of them: tasvir lab multimodal report {out}")
+
+
+def made(plan: Plan, out: Path, threads: int | None, quiet: bool) -> TableResults:
+    """Make a table under a progress line; Ctrl-C says how to go on."""
+    from tasvir.app.cli.train_progress import TrainProgress
+    from tasvir.lab.multimodal.experiments.study import run_table
+
+    try:
+        with TrainProgress(plan.name) as progress:
+            return run_table(plan, out, threads=threads, report=None if quiet else progress)
+    except KeyboardInterrupt as problem:
+        again = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        typer.secho(f"stopped; nothing is lost. To go on: {again}", fg="yellow", err=True)
+        raise typer.Exit(INTERRUPTED) from problem
 
 
 def _figures(results: TableResults) -> dict[str, Any]:

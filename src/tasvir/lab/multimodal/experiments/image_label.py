@@ -19,18 +19,21 @@ from tasvir.lab.data.base import Data
 from tasvir.lab.multimodal.dice import Dice
 from tasvir.lab.multimodal.experts.base import alone
 from tasvir.lab.multimodal.gaussian import Gaussian
+from tasvir.lab.multimodal.likelihood import log_likelihood
 from tasvir.lab.multimodal.likelihoods import BernoulliLikelihood, CategoricalLikelihood, Likelihood
 from tasvir.lab.multimodal.modality import Modality
 from tasvir.lab.multimodal.model import StackedVAE
-from tasvir.lab.multimodal.stack_training import Examples
+from tasvir.lab.multimodal.stack_training import Examples, noise_of
 
 IMAGE, LABEL = 0, 1
 PAIRS = ("J2I", "J2T", "I2I", "I2T", "T2I", "T2T")
 CHUNK = 500
-SETS, CODES = 2, 3
-"""Streams of `Dice` that training sets and the codes of `coherence` are drawn from."""
+SETS, CODES, WEIGHED = 2, 3, 6
+"""Streams of `Dice`: training sets, the codes of `coherence` and of `joint_log_likelihood`."""
 DRAWN = 20
 """Codes of a class that `coherence` looks at."""
+LIKELY, PROPOSED = 500, 100
+"""Test examples whose joint likelihood is estimated, and codes for each."""
 
 
 @dataclass(frozen=True)
@@ -144,3 +147,12 @@ def coherence(model: StackedVAE, read: Callable[[Tensor], Tensor], shape: tuple[
     image = 2 * model.modalities[IMAGE].likelihood.mean(decoded) - 1
     found = torch.stack([read(one.unflatten(-1, shape)).argmax(-1) for one in image])
     return (found == wanted).double().mean(-1)
+
+
+def joint_log_likelihood(model: StackedVAE, examples: Examples) -> Tensor:
+    """Mean log p(image, label) in nats of test examples by importance sampling, of each model: [S].
+
+    From below in expectation (`tasvir.lab.multimodal.likelihood`); shades of grey are taken as shares.
+    """
+    x = [one[:, :LIKELY] for one in examples.test]
+    return log_likelihood(model, x, noise_of(model, WEIGHED, 0), samples=PROPOSED).mean
