@@ -125,7 +125,7 @@ def image_label(
         expert=expert,
         data=data.name,
         weightings=tuple(rows),
-        protocol=_protocol(settings, training),
+        protocol=protocol_of(settings, training),
         task=task,
         measure=lambda trained: _measured(trained, examples, data, root),
     )
@@ -189,7 +189,7 @@ def _measured(model: StackedVAE, examples: Examples, data: Data, root: Path | No
     return Measured(figures, ("coherence", "joint"), pictures_of(model, examples, data.shape))
 
 
-def _protocol(settings: Any, training: Training) -> dict[str, Any]:
+def protocol_of(settings: Any, training: Training) -> dict[str, Any]:
     """Whatever the figures depend on."""
     rest = {"epochs": training.epochs, "batch": training.batch, "lr": training.lr}
     return {**asdict(settings), **rest, **asdict(training.objective)}

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from tasvir.app.cli.lab import compare, data, families, likelihood, multimodal, sample, train
+from tasvir.app.cli.lab import (
+    compare,
+    data,
+    families,
+    likelihood,
+    multimodal,
+    multimodal_gaussians,
+    sample,
+    train,
+)
 from tasvir.app.cli.spaced import SpacedCommand
 
 app = typer.Typer(
@@ -17,4 +26,5 @@ app.command("likelihood")(likelihood.likelihood)
 app.command("compare", cls=SpacedCommand)(compare.compare)
 app.command("data")(data.data)
 app.command("families")(families.families)
+multimodal.app.command("gaussians", cls=SpacedCommand)(multimodal_gaussians.gaussians)
 app.add_typer(multimodal.app, name="multimodal")

@@ -85,7 +85,7 @@ def image_label(
 
     settings = ImageLabelSettings(examples, latent, hidden, label_hidden, label_likelihood, label_scale)
     training = runs.Training(
-        epochs, batch, lr, seeds, _objective(unimodal, subsets, beta, samples, assignment)
+        epochs, batch, lr, seeds, objective_of(unimodal, subsets, beta, samples, assignment)
     )
     plans = (
         runs.image_label(rule, name, lab_folder(data_dir), settings, training, weights, device)
@@ -142,7 +142,8 @@ def _show_changes(rows: Sequence[dict[str, Any]], title: str) -> None:
     wide_console().print(table)
 
 
-def _objective(unimodal: float, subsets: float, beta: float, samples: int, assignment: Any) -> Objective:
+def objective_of(unimodal: float, subsets: float, beta: float, samples: int, assignment: Any) -> Objective:
+    """What is maximised, of options."""
     from tasvir.lab.multimodal.objective import Objective
 
     return Objective(unimodal, subsets, beta, samples, assignment)
@@ -181,20 +182,21 @@ def _figures(results: TableResults) -> dict[str, Any]:
 
 
 def show(results: TableResults, plan: Plan) -> None:
-    """A table in the terminal: mean and deviation over seeds."""
+    """A table in the terminal: mean and deviation over seeds; of pairs such as "x1>x2" only their sums."""
     from rich.table import Table
 
     from tasvir.app.cli.comparison_tables import wide_console
 
     count, models = len(results.seeds), len(results.seeds) * len(results.weightings)
     minutes = sum(results.seconds.values()) / 60
+    shown = [figure for figure in results.figures if ">" not in figure]
     table = Table(
         "weights",
-        *results.figures,
+        *shown,
         title=f"{plan.name}: mean ± deviation over {count} seeds ({models} models, {minutes:.1f} min)",
     )
     for place, name in enumerate(results.weightings):
-        table.add_row(name, *(spread(values[place]) for values in results.figures.values()))
+        table.add_row(name, *(spread(results.figures[figure][place]) for figure in shown))
     wide_console().print(table)
 
 
