@@ -166,9 +166,14 @@ def made(plan: Plan, out: Path, threads: int | None, quiet: bool) -> TableResult
     from tasvir.app.cli.train_progress import TrainProgress
     from tasvir.lab.multimodal.experiments.study import run_table
 
+    def trained() -> None:
+        count = len(plan.task.model)
+        typer.echo(f"{plan.name}: {count} models are trained and now measured; a minute or so", err=True)
+
     try:
         with TrainProgress(plan.name) as progress:
-            return run_table(plan, out, threads=threads, report=None if quiet else progress)
+            report = None if quiet else progress
+            return run_table(plan, out, threads=threads, report=report, on_trained=trained)
     except KeyboardInterrupt as problem:
         again = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
         typer.secho(f"stopped; nothing is lost. To go on: {again}", fg="yellow", err=True)
