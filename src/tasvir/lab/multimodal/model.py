@@ -47,10 +47,10 @@ class StackedVAE(nn.Module):
         encoders: list[nn.Module] = []
         decoders: list[nn.Module] = []
         for place, one in enumerate(modalities):
-            inner = (one.size, *one.hidden)
             own = [seed * 64 + 2 * place for seed in whole]
-            encoders.append(StackedMLP(own, (*inner, 2 * latent)))
-            decoders.append(StackedMLP([seed + 1 for seed in own], (latent, *inner[::-1])))
+            encoders.append(StackedMLP(own, (one.size, *one.hidden, 2 * latent)))
+            told = one.size * one.likelihood.numbers
+            decoders.append(StackedMLP([seed + 1 for seed in own], (latent, *one.hidden[::-1], told)))
         self.encoders, self.decoders = nn.ModuleList(encoders), nn.ModuleList(decoders)
         begun = torch.stack([weighting.begin(len(self.modalities)) for weighting in weightings], 1)
         self.register_buffer("weights", begun.repeat_interleave(len(seeds), 1))  # [M, S]
@@ -72,7 +72,7 @@ class StackedVAE(nn.Module):
         return Gaussian(mean, log_variance)
 
     def decode(self, modality: int, z: Tensor) -> Tensor:
-        """What the decoder of a modality says of z [S, B, D]: [S, B, d]."""
+        """What the decoder of a modality says of z [S, B, D]: [S, B, d * numbers]."""
         told: Tensor = self.decoders[modality](z)
         return told
 

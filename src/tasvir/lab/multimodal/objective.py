@@ -147,8 +147,8 @@ def _explained(
     for m, modality in enumerate(model.modalities):
         wanted = [place for place, term in enumerate(found) if m in term.targets]
         each = [code for place in wanted for code in codes[place]]
-        decoded = model.decode(m, torch.cat(each, 1)).split(x[m].shape[1], 1)
-        values = torch.stack([modality.likelihood.log_prob(x[m], one) for one in decoded]) * modality.scale
+        decoded = model.decode(m, torch.cat(each, 1)).unflatten(1, (len(each), -1))
+        values = modality.likelihood.log_prob(x[m][:, None], decoded).transpose(0, 1) * modality.scale
         if present is not None:
             values = values * present[m]
         parts = values.split([len(codes[place]) for place in wanted])
