@@ -4,7 +4,8 @@
 
 First the largest errors over n examples of networks that hold the truth, in float64 and float32. Then which
 product counts the prior how often and what that costs, of true posteriors, and of linear models that were
-trained with each rule for so many epochs (0 = none), 8 seeds, mean and standard error. A minute and a half on one core.
+trained with each rule for so many epochs (0 = none), 8 seeds, mean and standard error. A minute and a half
+on one core.
 """
 
 from __future__ import annotations
