@@ -123,8 +123,7 @@ def test_claims_on_the_page_are_those_of_the_json(written: Path) -> None:
     verdicts = [one["verdict"] for one in told if not one["estimator"]]
     text = unescape((written / "multimodal.en.html").read_text("utf-8"))
     counts = re.search(
-        r"Of (\d+) claims, .* (\d+) are replicated, (\d+) are not, (\d+) are undecided and (\d+) were",
-        text,
+        r"(\d+) claims, .*: replicated (\d+), not replicated (\d+), undecided (\d+), not run (\d+)\.", text
     )
     assert counts is not None
     names = ("replicated", "not-replicated", "undecided", "not-run")
