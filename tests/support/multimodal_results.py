@@ -124,8 +124,8 @@ def write_tables(root: Path, tables: list[TableResults], *, sweep: bool = True) 
             save_file(build_arrays(len(one.weightings)), folder / PICTURES)
     if sweep:
         told = [
-            {"changed": {}, "figures": {"J2I": 0.2, "I2T": 0.9}},
-            {"changed": {"learning_rate": 0.01}, "figures": {"J2I": 0.25, "I2T": 0.8}},
+            {"changed": {}, "figures": {"J2I": 0.2, "J2I, fixed:1,3": 0.0123, "joint": -90.0}},
+            {"changed": {"lr": 0.01}, "figures": {"J2I": 0.25, "J2I, fixed:1,3": -0.0321, "joint": -91.0}},
         ]
         (root / "sensitivity.json").write_text(json.dumps(told), "utf-8")
     return root

@@ -118,6 +118,19 @@ def test_what_stands_in_the_table(written: Path) -> None:
     assert cell["significant"] and cell["holm"] < 0.05 and cell["two_sample"]["p"] > 0.05
 
 
+def test_sensitivity_shows_means_effects_and_turned_signs(written: Path) -> None:
+    text = (written / "multimodal.en.html").read_text("utf-8")
+    rows = re.findall(
+        r'<th scope="row">(as run|lr = 0\.01)</th><td[^>]*?( class="tone-bad")?>(.*?)</td>', text
+    )
+    assert rows == [
+        ("as run", "", "0.2000"),
+        ("lr = 0.01", "", "0.2500<small>(+0.0500)</small>"),
+        ("as run", "", "+0.0123"),
+        ("lr = 0.01", ' class="tone-bad"', "−0.0321"),
+    ]
+
+
 def test_claims_on_the_page_are_those_of_the_json(written: Path) -> None:
     told = json.loads((written / "multimodal.json").read_text("utf-8"))["claims"]
     verdicts = [one["verdict"] for one in told if not one["estimator"]]

@@ -9,7 +9,9 @@ from typer.core import TyperCommand
 
 from tasvir.errors import SettingError
 
-SPACED = frozenset({"--models", "--metrics", "--judges", "--sweep", "--derived", "--samplers"})
+SPACED = frozenset(
+    {"--models", "--metrics", "--judges", "--sweep", "--derived", "--samplers", "--expert", "--weights"}
+)
 
 
 class SpacedCommand(TyperCommand):

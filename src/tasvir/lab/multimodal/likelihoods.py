@@ -10,15 +10,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tasvir.lab.multimodal.bernoulli import bernoulli_log_prob
+
 
 class Likelihood(ABC):
     """p(x | decoded), coordinates independent."""
 
     name: ClassVar[str]
+    numbers: ClassVar[int] = 1
+    """Decoded numbers a coordinate."""
 
     @abstractmethod
     def log_prob(self, x: Tensor, decoded: Tensor) -> Tensor:
-        """Log-likelihood in nats of x [..., d] under decoded numbers [..., d]: [...]."""
+        """Log-likelihood in nats of x [..., d] under decoded numbers [..., d * numbers]: [...]."""
 
     @abstractmethod
     def mean(self, decoded: Tensor) -> Tensor:
@@ -53,6 +57,26 @@ class GaussianLikelihood(Likelihood):
         return decoded + self.scale * noise.to(decoded.device)
 
 
+class LearnedGaussianLikelihood(Likelihood):
+    """N(mean, scale^2) of decoded [..., 2 d], means and then log scales: the decoder says how sure it is."""
+
+    name: ClassVar[str] = "gaussian-learned"
+    numbers: ClassVar[int] = 2
+
+    def log_prob(self, x: Tensor, decoded: Tensor) -> Tensor:
+        mean, log_scale = decoded.chunk(2, -1)
+        square = ((x - mean) * torch.exp(-log_scale)).square()
+        return -(0.5 * square + log_scale + 0.5 * math.log(2 * math.pi)).sum(-1)
+
+    def mean(self, decoded: Tensor) -> Tensor:
+        return decoded.chunk(2, -1)[0]
+
+    def sample(self, decoded: Tensor, generator: torch.Generator) -> Tensor:
+        mean, log_scale = decoded.chunk(2, -1)
+        noise = torch.randn(mean.shape, generator=generator, dtype=decoded.dtype)
+        return mean + torch.exp(log_scale) * noise.to(decoded.device)
+
+
 class LaplaceLikelihood(Likelihood):
     """Laplace(decoded, scale): exp(-|x - decoded| / scale) / (2 scale).
 
@@ -85,7 +109,7 @@ class BernoulliLikelihood(Likelihood):
     name: ClassVar[str] = "bernoulli"
 
     def log_prob(self, x: Tensor, decoded: Tensor) -> Tensor:
-        return (x * decoded - functional.softplus(decoded)).sum(-1)
+        return bernoulli_log_prob(x, decoded)
 
     def mean(self, decoded: Tensor) -> Tensor:
         return torch.sigmoid(decoded)

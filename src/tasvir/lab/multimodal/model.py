@@ -47,13 +47,15 @@ class StackedVAE(nn.Module):
         encoders: list[nn.Module] = []
         decoders: list[nn.Module] = []
         for place, one in enumerate(modalities):
-            inner = (one.size, *one.hidden)
             own = [seed * 64 + 2 * place for seed in whole]
-            encoders.append(StackedMLP(own, (*inner, 2 * latent)))
-            decoders.append(StackedMLP([seed + 1 for seed in own], (latent, *inner[::-1])))
+            encoders.append(StackedMLP(own, (one.size, *one.hidden, 2 * latent)))
+            told = one.size * one.likelihood.numbers
+            decoders.append(StackedMLP([seed + 1 for seed in own], (latent, *one.hidden[::-1], told)))
         self.encoders, self.decoders = nn.ModuleList(encoders), nn.ModuleList(decoders)
         begun = torch.stack([weighting.begin(len(self.modalities)) for weighting in weightings], 1)
         self.register_buffer("weights", begun.repeat_interleave(len(seeds), 1))  # [M, S]
+        heads = [weighting.network(seeds, len(self.modalities), latent) for weighting in weightings]
+        self.heads = nn.ModuleDict({str(place): one for place, one in enumerate(heads) if one is not None})
 
     def __len__(self) -> int:
         return len(self.weightings) * len(self.seeds)
@@ -70,18 +72,26 @@ class StackedVAE(nn.Module):
         return Gaussian(mean, log_variance)
 
     def decode(self, modality: int, z: Tensor) -> Tensor:
-        """What the decoder of a modality says of z [S, B, D]: [S, B, d]."""
+        """What the decoder of a modality says of z [S, B, D]: [S, B, d * numbers]."""
         told: Tensor = self.decoders[modality](z)
         return told
 
     def shares(self, experts: Gaussian, present: Tensor | None = None) -> Tensor:
         """How much each expert weighs, [M, S, B], of the modalities that are there (all if None)."""
-        own = self.weights[..., None]
-        told = [
-            weighting.shares(experts[:, self.of(place)], own[:, self.of(place)])
-            for place, weighting in enumerate(self.weightings)
-        ]
-        return shares_of(torch.cat(told, 1).expand(experts.mean.shape[:-1]), present)
+        told: list[Tensor] = []
+        heads = dict(self.heads.items())
+        for place, weighting in enumerate(self.weightings):
+            part, own = experts[:, self.of(place)], self.weights[:, self.of(place), None]
+            told.append(weighting.shares(part, own, heads.get(str(place))).expand(part.mean.shape[:-1]))
+        return shares_of(torch.cat(told, 1), present)
+
+    @torch.no_grad()
+    def keep_learned(self, x: Sequence[Tensor]) -> None:
+        """Keep as weights the mean shares that learned weightings give examples x_m [S, N, d_m]."""
+        if self.heads:
+            shares = self.shares(self.encode(x)).mean(-1)
+            for place in map(int, self.heads):
+                self.weights[:, self.of(place)] = shares[:, self.of(place)]
 
     def posterior(self, experts: Gaussian, present: Tensor | None = None) -> Mixture:
         """q(z | the modalities that are there), of S models."""

@@ -19,7 +19,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Folder.", show_default="FOLDER/report")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a study up: tables beside the printed ones, tests, verdicts on the claims, pictures."""
+    """Write a study up: printed and measured tables, paired tests, verdicts on claims, pictures."""
     from tasvir.report.multimodal.files import write_multimodal
 
     spoken = [one.strip() for one in languages.split(",") if one.strip()]
