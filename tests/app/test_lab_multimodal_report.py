@@ -20,5 +20,5 @@ def test_a_study_is_written_up_beside_its_tables(tmp_path: Path) -> None:
     files = [Path(one) for one in json.loads(done.output)["files"]]
     assert files == [tmp_path / "report" / f"multimodal.{end}" for end in ("tr.html", "tr.md", "json")]
     assert "poe" in files[2].read_text("utf-8") and '<html lang="tr">' in files[0].read_text("utf-8")
-    again = CliRunner().invoke(app, ["lab", "multimodal", "report", str(tmp_path)])
+    again = CliRunner().invoke(app, asked)
     assert again.exit_code == 0 and again.output.count("MiB") == 5
