@@ -13,9 +13,8 @@ from tasvir.app.cli.main import app
 
 def test_a_study_is_written_up_beside_its_tables(tmp_path: Path) -> None:
     write_tables(tmp_path, [build_table(GAUSSIAN_POE, seeds=2)])
-    done = CliRunner().invoke(
-        app, ["lab", "multimodal", "report", str(tmp_path), "--language", "tr", "--json"]
-    )
+    asked = ["lab", "multimodal", "report", str(tmp_path)]
+    done = CliRunner().invoke(app, [*asked, "--language", "tr", "--json"])
     assert done.exit_code == 0, done.output
     files = [Path(one) for one in json.loads(done.output)["files"]]
     assert files == [tmp_path / "report" / f"multimodal.{end}" for end in ("tr.html", "tr.md", "json")]
