@@ -59,15 +59,9 @@ def groups(table: Table) -> list[Group]:
     return found
 
 
-def section_id(table: Table) -> str:
-    return "-".join(
-        "".join(letter if letter.isalnum() else "-" for letter in part) for part in table.key
-    ).lower()
-
-
-def table_section(table: Table, found: Sequence[Group], words: Words) -> Section:
-    """Everything about one table."""
-    id, title = section_id(table), words.table(*table.key)
+def table_section(id: str, table: Table, found: Sequence[Group], words: Words) -> Section:
+    """Everything about one table, under an id of its own."""
+    title = words.table(*table.key)
     printed = printed_tables().get(table.key)
     blocks: list[Block] = []
     for group in found:
