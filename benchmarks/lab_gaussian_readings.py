@@ -23,7 +23,7 @@ from tasvir.lab.multimodal.experiments.study import run_table
 from tasvir.models.multimodal_gaussians import GAUSSIANS, gaussians, of_reading
 from tasvir.models.multimodal_runs import Training
 from tasvir.report.multimodal.printed import PrintedTable, printed_tables
-from tasvir.score.statistics import mean_interval
+from tasvir.score.statistics import student_quantile
 
 RULES = {"poe": "3.1", "moe": "3.2"}
 SHOWN = (*COLUMNS, "total")
@@ -52,7 +52,9 @@ def main() -> None:
     every = _every_reading(asked.out / "readings", asked.reading_seeds, asked.threads, list(printed.values()))
     figures["gaussians_answers"] = _answers(every)
     figures["gaussians_nearest"] = _nearest(every, list(printed.values()))
-    print(figures["gaussians_answers"], figures["gaussians_nearest"], sep="\n")
+    figures["gaussians_constant"] = _constant(list(printed.values()))
+    figures["gaussians_order"] = _order(every, list(printed.values()))
+    print(*(figures[f"gaussians_{name}"] for name in ("answers", "nearest", "order", "constant")), sep="\n")
     (asked.out / "figures.json").write_text(json.dumps(figures, indent=2), "utf-8")
 
 
@@ -72,6 +74,12 @@ def _printed_cells(table: PrintedTable) -> np.ndarray:
     return np.array([[table.mean(row, column) for column in COLUMNS] for row in table.rows])
 
 
+def _constant(printed: Sequence[PrintedTable]) -> str:
+    """How near one number for all printed figures comes: their mean absolute difference from the median."""
+    target = np.stack([_printed_cells(one) for one in printed])
+    return f"{np.abs(target - np.median(target)).mean():.3f}"
+
+
 def _table(made: TableResults, printed: PrintedTable) -> str:
     """Ours with deviation and 95 % interval, by laws, and the printed one, a row a weighting."""
     head = [f"{column}" for column in SHOWN]
@@ -84,9 +92,14 @@ def _table(made: TableResults, printed: PrintedTable) -> str:
     for place, name in enumerate(made.weightings):
         values = {column: made.figures[column][place] for column in (*SHOWN, "total:exact")}
         cells = [f"{np.mean(values[c]):.3f} ± {np.std(values[c], ddof=1):.3f}" for c in SHOWN]
-        _, low, high = mean_interval(values["total"])
+        middle, total = np.mean(values["total"]), np.asarray(values["total"])
+        half = student_quantile(len(total) - 1) * total.std(ddof=1) / np.sqrt(len(total))
         exact = f"{np.mean(values['total:exact']):.4f} ± {np.std(values['total:exact'], ddof=1):.4f}"
-        cells += [f"{low:.3f} to {high:.3f}", exact, *(f"{printed.mean(name, c):.3f}" for c in SHOWN)]
+        cells += [
+            f"{middle - half:.3f} to {middle + half:.3f}",
+            exact,
+            *(f"{printed.mean(name, c):.3f}" for c in SHOWN),
+        ]
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return "\n" + "\n".join(lines) + "\n"
 
@@ -102,6 +115,23 @@ def _answers(every: Sequence[Judged]) -> str:
     return "\n" + "\n".join(lines) + "\n"
 
 
+def _agreement(one: Judged, printed: Sequence[PrintedTable]) -> list[float]:
+    """Of each table the correlation of the rows' totals with the printed ones."""
+    pairs = zip(one.cells, printed, strict=True)
+    return [float(np.corrcoef(own.sum(1), _printed_cells(table).sum(1))[0, 1]) for own, table in pairs]
+
+
+def _order(every: Sequence[Judged], printed: Sequence[PrintedTable]) -> str:
+    """How the rows' totals correlate with the printed ones, over all readings."""
+    told = np.array([_agreement(one, printed) for one in every])
+    parts = [
+        f"{np.median(own):+.2f} (quartiles {np.quantile(own, 0.25):+.2f} to {np.quantile(own, 0.75):+.2f}) "
+        f"in table {table.number}"
+        for own, table in zip(told.T, printed, strict=True)
+    ]
+    return f"{len(every)} readings, median correlation " + ", ".join(parts)
+
+
 def _nearest(every: Sequence[Judged], printed: Sequence[PrintedTable]) -> str:
     best = sorted(every, key=lambda one: one.apart)[:5]
     points = [point for point in every[0].answers if len({one.answers[point] for one in every}) > 1]
@@ -110,10 +140,7 @@ def _nearest(every: Sequence[Judged], printed: Sequence[PrintedTable]) -> str:
     ]
     lines.append("|" + "---|" * (lines[0].count("|") - 1))
     for one in [*best, every[0]]:
-        rows = [
-            np.corrcoef(own.sum(1), _printed_cells(table).sum(1))[0, 1]
-            for own, table in zip(one.cells, printed, strict=True)
-        ]
+        rows = _agreement(one, printed)
         told = [one.answers[point].replace("None", "learnt") for point in points]
         lines.append(f"| {one.apart:.3f} | " + " | ".join(told + [f"{value:.2f}" for value in rows]) + " |")
     return "\n" + "\n".join(lines) + "\n"

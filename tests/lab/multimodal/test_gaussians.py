@@ -207,7 +207,7 @@ def test_readings_begin_with_the_literal_one_and_measure_it_as_the_table_does(tm
 
 
 def test_how_near_a_reading_comes_and_what_an_answer_moves(tmp_path: Path) -> None:
-    literal, other = readings(SMALL)[0], readings(SMALL)[2]
+    literal, other = readings(SMALL)[0], readings(SMALL)[3]
     assert other.settings == replace(SMALL, correlation=0.5)
     tables = [
         run_table(of_reading("poe", replace(one, epochs=1), 1), tmp_path / one.name)

@@ -62,7 +62,9 @@ def readings(settings: GaussiansSettings) -> list[Reading]:
     """All combinations of data and decoders, the literal one first; of that, each other point by itself."""
     answers: list[dict[str, Any]] = [
         {"spread": spread, "correlation": correlation, "scale": scale}
-        for spread, correlation, scale in product(("variance", "deviation"), (0.0, 0.5, 0.9), (1.0, None))
+        for spread, correlation, scale in product(
+            ("variance", "deviation"), (0.0, 0.5, 0.9), (1.0, 0.5, None)
+        )
     ]
     found = [
         Reading("{spread}-correlation-{correlation:g}-scale-{scale}".format(**one), replace(settings, **one))
