@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -30,6 +32,11 @@ def template(name: str) -> Template:
 def script(name: str) -> str:
     """A script of ``report/templates`` as it is."""
     return (files("tasvir.report") / "templates" / name).read_text("utf-8")
+
+
+def fingerprint(text: str) -> str:
+    """What names a style or script in a content security policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
 def _fill(text: str, **values: object) -> str:

@@ -17,14 +17,16 @@ from tasvir.lab.multimodal.experts.mopoe import MoPoE
 from tasvir.lab.multimodal.experts.poe import PoE
 from tasvir.lab.multimodal.experts.poe_exact import ExactPoE
 from tasvir.lab.multimodal.experts.poe_prior import PoEWithPrior
-from tasvir.lab.multimodal.mixture import Assignment, Mixture
+from tasvir.lab.multimodal.gaussian import Gaussian
+from tasvir.lab.multimodal.mixture import Assignment
 from tasvir.lab.multimodal.model import StackedVAE
 from tasvir.lab.multimodal.objective import Objective, bounds
 from tasvir.lab.multimodal.oracle import LinearGaussian, exact_bounds, line
 from tasvir.lab.multimodal.weightings.fixed import FixedWeighting
+from tasvir.lab.multimodal.weightings.learned import LearnedWeighting
 
 TIMES = 40_000
-BATCHES = 3000
+BATCHES = 4000
 RULES: list[Expert] = [PoE(), PoEWithPrior(), ExactPoE(), MoE(), MoPoE(), MmJSD()]
 
 
@@ -78,33 +80,52 @@ def batches(model: StackedVAE, x: list[Tensor], objective: Objective) -> Tensor:
         return bounds(model, [one.expand(len(model), -1, -1) for one in x], objective, noise(model)).mean(1)
 
 
-def weights_of(model: StackedVAE, x: list[Tensor]) -> Mixture:
-    found = model.posterior(model.encode([one.expand(len(model), 1, 1) for one in x]))
-    return Mixture(found.components[:, 0, 0], found.weights[:, 0, 0])
-
-
-@pytest.mark.parametrize("assignment", ["stratified", "sampled", "all"])
-def test_the_importance_weighted_bound_of_a_mixture_is_that_of_a_grid(assignment: Assignment) -> None:
-    """E[log((w(z1) + w(z2)) / 2)], z of the mixture; "all" takes both z of one component."""
-    law = line((1.0, 2.0), (1.0, 0.7))
-    x, many = one_example(law, 7)
-    model = law.model(MoE(), [FixedWeighting("5,2")], range(BATCHES))
-    q = weights_of(model, x)
+def on_a_grid(law: LinearGaussian, q: Gaussian, weights: Tensor, x: list[Tensor], together: bool) -> Tensor:
+    """E[log((w(z1) + w(z2)) / 2)], each z of the mixture of q [2, 1], or both of one of its components."""
     z = torch.linspace(-8, 8, 1601, dtype=torch.float64)[:, None]
-    laws = torch.stack([part.log_prob(z) for part in (q.components[0], q.components[1])]).exp()
-    log_q = (q.weights[:, None] * laws).sum(0).log()
-    log_w = -0.5 * (z[:, 0].square() + math.log(2 * math.pi)) - log_q
+    laws = torch.stack([q[k].log_prob(z) for k in (0, 1)]).exp()
+    log_w = -0.5 * (z[:, 0].square() + math.log(2 * math.pi)) - (weights[:, None] * laws).sum(0).log()
     for m in (0, 1):
         told = torch.distributions.Normal(z * law.maps[m][0, 0], law.noise[m])
         log_w = log_w + told.log_prob(x[m])[:, 0]
     pairs = torch.logaddexp(log_w[:, None], log_w[None]) - math.log(2)
-    step = (z[1] - z[0]).item()
-    parts = torch.einsum("ki,lj,ij->kl", laws, laws, pairs) * step**2
-    mixed = (q.weights[:, None] * q.weights * parts).sum()
-    truth = float((q.weights * parts.diagonal()).sum() if assignment == "all" else mixed)
-    found = batches(model, many, Objective(0.0, samples=2, assignment=assignment))
-    assert abs(found.mean().item() - truth) < 4 * found.std().item() / math.sqrt(len(found))
-    assert abs(float(parts.diagonal() @ q.weights - mixed)) > 0.05, "else the two are not told apart"
+    parts = torch.einsum("ki,lj,ij->kl", laws, laws, pairs) * (z[1] - z[0]) ** 2
+    return (weights * parts.diagonal()).sum() if together else (weights[:, None] * weights * parts).sum()
+
+
+@pytest.mark.parametrize("assignment", ["stratified", "sampled", "all"])
+def test_the_importance_weighted_bound_of_a_mixture_and_its_gradient_are_those_of_a_grid(
+    assignment: Assignment,
+) -> None:
+    """Seven examples dealt out to weights 0.9 and 0.1: six and one, corrected."""
+    law = line((1.0, 2.0), (1.0, 0.7))
+    x, many = one_example(law, 7)
+    model = law.model(MoE(), [LearnedWeighting()], range(BATCHES))
+    logits = next(model.heads.parameters())
+    with torch.no_grad():
+        logits[0] = math.log(9)
+        q = law.experts(x)[:, 0]
+    leaf = logits[:, 0].detach().clone().requires_grad_(True)
+    together, apart = (on_a_grid(law, q, torch.softmax(leaf, 0), x, one) for one in (True, False))
+    truth = together if assignment == "all" else apart
+    (slope,) = torch.autograd.grad(truth, leaf, retain_graph=True)
+    copies = [one.expand(BATCHES, -1, -1) for one in many]
+    found = bounds(model, copies, Objective(0.0, samples=2, assignment=assignment), noise(model)).mean(1)
+    (slopes,) = torch.autograd.grad(found.sum(), logits)
+    assert apart.item() > together.item() + 0.03, "else the two are not told apart"
+    for each, true in ((found.detach(), truth.item()), (slopes[0], slope[0].item())):
+        assert abs(each.mean().item() - true) < 4 * each.std().item() / math.sqrt(BATCHES)
+
+
+def test_dealt_out_samples_have_the_bound_of_drawn_ones() -> None:
+    law = line((1.0, 2.0), (1.0, 0.7))
+    _, many = one_example(law, 7)
+    model = law.model(MoE(), [FixedWeighting("9,1")], range(BATCHES))
+    dealt, chosen = (
+        batches(model, many, Objective(0.0, samples=4, assignment=one)) for one in ("stratified", "sampled")
+    )
+    error = math.hypot(dealt.std().item(), chosen.std().item()) / math.sqrt(BATCHES)
+    assert abs(dealt.mean().item() - chosen.mean().item()) < 4 * error < 0.022
 
 
 @pytest.mark.parametrize("samples", [1, 2])

@@ -35,6 +35,7 @@ def drawn(law: LinearGaussian, count: int = 6) -> tuple[Tensor, ...]:
     return law.sample(count, torch.Generator().manual_seed(1))
 
 
+@torch.no_grad()
 def joint(model: StackedVAE, x: tuple[Tensor, ...]) -> Mixture:
     """Of the first model: [K, N, D]."""
     found = model.posterior(model.encode([one.expand(len(model), -1, -1) for one in x]))

@@ -17,7 +17,7 @@ from tasvir.lab.families.codings import BinCoding, Coding, LevelCoding, PatchCod
 from tasvir.lab.families.laws import chosen
 from tasvir.lab.families.sequential import SequentialFamily, check_size
 
-LONGEST = 256
+LONGEST = 64
 """Tokens of a picture at most, unless a patch is asked for: attention costs their square."""
 BEGIN = 0.02
 """Deviation of the vectors of tokens and places before training (Radford et al. 2018)."""
@@ -116,7 +116,7 @@ class TransformerFamily(SequentialFamily):
     network: Decoder
 
     def __init__(
-        self, patch: int | None = None, codes: int = 256, width: int = 64, depth: int = 3, heads: int = 4
+        self, patch: int | None = None, codes: int = 512, width: int = 64, depth: int = 3, heads: int = 4
     ) -> None:
         sizes = {
             "patch": 1 if patch is None else patch,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from tasvir import __version__
 from tasvir.report.box_drawing import COLORS
+from tasvir.report.page_templates import fingerprint, template
 from tasvir.report.page_templates import script as read_script
-from tasvir.report.page_templates import template
 from tasvir.report.study.charts import Charts
 from tasvir.report.study.document import (
     Block,
@@ -82,17 +80,13 @@ def render_study(
 
 def _policy(style: str, script: str, paper: bool) -> str:
     """What the page may do: show its own pictures, and run and style by nothing but what was written here."""
-    allowed = f"default-src 'none'; img-src data: 'self' file:; style-src {_hash(style)}"
-    return allowed if paper else f"{allowed}; script-src {_hash(script)}"
+    allowed = f"default-src 'none'; img-src data: 'self' file:; style-src {fingerprint(style)}"
+    return allowed if paper else f"{allowed}; script-src {fingerprint(script)}"
 
 
 def _counted(entry: Entry) -> bool:
     """Whether the n of a value is shown under it: counts and tests have it in a column of their own."""
     return isinstance(entry, Value) and entry.n is not None and entry.kind in ("score", "seconds")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
 def _parts(blocks: Sequence[Block], charts: Charts) -> list[tuple[str, Any]]:

@@ -22,6 +22,7 @@ from tasvir.score.statistics.paired import (
 from tasvir.score.statistics.ranks import average_ranks, places
 from tasvir.score.statistics.ratio import Ratio, paired_ratio
 from tasvir.score.statistics.resampling import DRAWS, LEAST_PROMPTS, Indices, Values
+from tasvir.score.statistics.student import Tested, paired_t, student_quantile, student_tail, two_sample_t
 
 __all__ = [
     "DRAWS",
@@ -31,6 +32,7 @@ __all__ = [
     "Figure",
     "Indices",
     "Ratio",
+    "Tested",
     "Values",
     "around",
     "average_ranks",
@@ -46,10 +48,14 @@ __all__ = [
     "mean_interval",
     "paired_interval",
     "paired_ratio",
+    "paired_t",
     "places",
     "prompt_means",
     "share_interval",
     "sign_flip",
     "spearman",
+    "student_quantile",
+    "student_tail",
+    "two_sample_t",
     "within_prompts",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tasvir.app.cli.lab import multimodal_report
 from tasvir.app.cli.lab.options import DataFolder, PlaceName, Threads, lab_folder
 from tasvir.app.cli.options import Json
 from tasvir.app.cli.spaced import SpacedCommand
@@ -46,6 +47,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Multimodal VAEs: how modalities are joined and weighted, with chapter 3 redone.",
 )
+app.command("report")(multimodal_report.report)
 
 
 @app.command("image-label", cls=SpacedCommand)
@@ -164,9 +166,14 @@ def made(plan: Plan, out: Path, threads: int | None, quiet: bool) -> TableResult
     from tasvir.app.cli.train_progress import TrainProgress
     from tasvir.lab.multimodal.experiments.study import run_table
 
+    def trained() -> None:
+        count = len(plan.task.model)
+        typer.echo(f"{plan.name}: {count} models are trained and now measured; a minute or so", err=True)
+
     try:
         with TrainProgress(plan.name) as progress:
-            return run_table(plan, out, threads=threads, report=None if quiet else progress)
+            report = None if quiet else progress
+            return run_table(plan, out, threads=threads, report=report, on_trained=trained)
     except KeyboardInterrupt as problem:
         again = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
         typer.secho(f"stopped; nothing is lost. To go on: {again}", fg="yellow", err=True)

@@ -22,7 +22,6 @@ from tasvir.lab.diffusion.objectives.consistency import (
     ConsistencyPreconditioning,
     Curriculum,
     Draw,
-    Weight,
 )
 from tasvir.lab.diffusion.pupil import Pupil
 from tasvir.lab.diffusion.samplers.consistency import ConsistencySampler
@@ -52,7 +51,7 @@ class ConsistencyDistillationMethod(Method):
         last: int = 18,
         doubling: int = 1000,
         draw: Draw = "uniform",
-        weight: Weight = "inverse",
+        weight: float = 1.0,
         softness: float = 0.03,
         decay: float = 0.0,
         **options: Any,
@@ -70,7 +69,7 @@ class ConsistencyDistillationMethod(Method):
             last: Intervals in the end.
             doubling: Steps until intervals double.
             draw: lognormal or uniform; see `Curriculum`.
-            weight: inverse or one; see `ConsistencyObjective`.
+            weight: Power of an interval's length, see `ConsistencyObjective`.
             softness: Of the pseudo-Huber distance; 0 = squared.
             decay: Of the copy that targets come from.
             options: Of `network_for`.
@@ -104,7 +103,7 @@ class ConsistencyTrainingMethod(Method):
         last: int = 160,
         doubling: int = 1000,
         draw: Draw = "lognormal",
-        weight: Weight = "inverse",
+        weight: float = 1.0,
         softness: float = SOFTNESS,
         decay: float = 0.0,
         **options: Any,

@@ -27,7 +27,8 @@ from tasvir.lab.multimodal.stack_training import Examples, noise_of
 
 IMAGE, LABEL = 0, 1
 PAIRS = ("J2I", "J2T", "I2I", "I2T", "T2I", "T2T")
-CHUNK = 500
+CHUNK = 100
+"""Test examples that are measured together, of each model: more no longer fit a cache."""
 SETS, CODES, WEIGHED = 2, 3, 6
 """Streams of `Dice`: training sets, the codes of `coherence` and of `joint_log_likelihood`."""
 DRAWN = 20

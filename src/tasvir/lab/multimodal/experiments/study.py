@@ -84,7 +84,12 @@ class Plan:
 
 
 def run_table(
-    plan: Plan, root: Path, *, threads: int | None = None, report: Report | None = None
+    plan: Plan,
+    root: Path,
+    *,
+    threads: int | None = None,
+    report: Report | None = None,
+    on_trained: Callable[[], None] | None = None,
 ) -> TableResults:
     """Make a table, or go on with it, or hand out what is there.
 
@@ -93,6 +98,7 @@ def run_table(
         root: Its folder comes into it.
         threads: CPU threads, None = torch's choice.
         report: See `tasvir.lab.training.loop.fit`.
+        on_trained: Called when the training is over and the measuring begins.
 
     Raises:
         SettingError: The folder holds a table of another plan.
@@ -103,6 +109,8 @@ def run_table(
     if (folder / RESULTS).exists():
         return read_results(folder)
     train_stack(plan.task, folder, threads=threads, report=report)
+    if on_trained is not None:
+        on_trained()
     trained = float(json.loads((folder / "state.json").read_text("utf-8"))["elapsed"])
     began = time.monotonic()
     measured = plan.measure(plan.task.model)
