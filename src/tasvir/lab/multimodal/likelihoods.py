@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tasvir.lab.multimodal.bernoulli import bernoulli_log_prob
+
 
 class Likelihood(ABC):
     """p(x | decoded), coordinates independent."""
@@ -85,7 +87,7 @@ class BernoulliLikelihood(Likelihood):
     name: ClassVar[str] = "bernoulli"
 
     def log_prob(self, x: Tensor, decoded: Tensor) -> Tensor:
-        return (x * decoded - functional.softplus(decoded)).sum(-1)
+        return bernoulli_log_prob(x, decoded)
 
     def mean(self, decoded: Tensor) -> Tensor:
         return torch.sigmoid(decoded)

@@ -3,7 +3,7 @@
 Drawing from a mixture costs one decoding for each component that is drawn. Three ways are named apart:
 ``sampled`` draws a component for each example; ``stratified`` deals the examples of a batch out to the
 components in proportion to their weights, at least one each, and corrects for rounding; ``all`` draws from
-each.
+each. A batch smaller than the components is not dealt out but drawn for.
 """
 
 from __future__ import annotations
@@ -82,42 +82,47 @@ class Mixture:
             index = torch.arange(count, device=noise.device)
             which = index.view(-1, *(1,) * (self.weights.ndim - 1)).expand_as(self.weights)
             return Draws(self.components.sample(noise), self.weights, which)
+        dealt = assignment == "stratified" and uniform.shape[-1] >= count
         with torch.no_grad():
-            which = self._dealt(uniform) if assignment == "stratified" else self._chosen(uniform)
+            which = self._dealt(uniform) if dealt else self._chosen(uniform)
         share = _of(self.weights, which)
         with torch.no_grad():
             often = torch.stack([(which == k).sum(-1, keepdim=True).expand_as(which) for k in range(count)])
-            expected = which.shape[-1] / _of(often, which) if assignment == "stratified" else 1 / share
+            expected = which.shape[-1] / _of(often, which) if dealt else 1 / share
         told = Gaussian(_of(self.components.mean, which), _of(self.components.log_variance, which))
         return Draws(told.sample(noise[:1]), (share * expected)[None], which[None])
 
     def _chosen(self, uniform: Tensor) -> Tensor:
         """A component for each example by its weights, [..., B]."""
-        edges = self.weights.cumsum(0)[:-1]
-        return (uniform >= edges).sum(0)
+        edges = self.weights.cumsum(0)
+        return (uniform * edges[-1] >= edges[:-1]).sum(0)  # rounding must not choose one of no weight
 
     def _dealt(self, uniform: Tensor) -> Tensor:
         """Components dealt out by the batch's mean weights, at least one example each: [..., B]."""
         size = uniform.shape[-1]
         shares = self.weights.expand(len(self), *uniform.shape).mean(-1)
         edges = _counts(shares, size).cumsum(0)[:-1]
-        place = uniform.argsort(-1).argsort(-1)
-        return (place >= edges[..., None]).sum(0)
+        place = uniform.argsort(dim=-1, stable=True).argsort(-1)
+        dealt: Tensor = (place >= edges[..., None]).sum(0)
+        return dealt
 
 
 def _counts(shares: Tensor, size: int) -> Tensor:
     """Whole numbers that sum to ``size`` in proportion to shares [K, ...], at least 1 where a share is not 0.
 
-    The largest remainders are rounded up (Hamilton's method); what is short of 1 is taken from the largest.
+    The largest remainders are rounded up (Hamilton's method); what is short of 1 is taken from the largest,
+    one after another. There must be as many examples as shares that are not 0.
     """
     exact = shares * size
     counts = exact.floor()
     short = size - counts.sum(0)
-    order = (exact - counts).argsort(0, descending=True).argsort(0)
+    order = (exact - counts).argsort(dim=0, descending=True, stable=True).argsort(0)
     counts = counts + (order < short)
-    wanted = (shares > 0) & (counts == 0) & (size >= (shares > 0).sum(0))
-    largest = torch.nn.functional.one_hot(counts.argmax(0), len(shares)).movedim(-1, 0)
-    return counts + wanted - largest * wanted.sum(0)
+    while bool((lacking := (shares > 0) & (counts == 0)).any()):
+        given = lacking & (lacking.cumsum(0) == 1)
+        largest = torch.nn.functional.one_hot(counts.argmax(0), len(shares)).movedim(-1, 0)
+        counts = counts + given.to(counts) - largest * given.any(0)
+    return counts
 
 
 def _of(values: Tensor, which: Tensor) -> Tensor:

@@ -54,6 +54,8 @@ class StackedVAE(nn.Module):
         self.encoders, self.decoders = nn.ModuleList(encoders), nn.ModuleList(decoders)
         begun = torch.stack([weighting.begin(len(self.modalities)) for weighting in weightings], 1)
         self.register_buffer("weights", begun.repeat_interleave(len(seeds), 1))  # [M, S]
+        heads = [weighting.network(seeds, len(self.modalities), latent) for weighting in weightings]
+        self.heads = nn.ModuleDict({str(place): one for place, one in enumerate(heads) if one is not None})
 
     def __len__(self) -> int:
         return len(self.weightings) * len(self.seeds)
@@ -76,12 +78,20 @@ class StackedVAE(nn.Module):
 
     def shares(self, experts: Gaussian, present: Tensor | None = None) -> Tensor:
         """How much each expert weighs, [M, S, B], of the modalities that are there (all if None)."""
-        own = self.weights[..., None]
-        told = [
-            weighting.shares(experts[:, self.of(place)], own[:, self.of(place)])
-            for place, weighting in enumerate(self.weightings)
-        ]
-        return shares_of(torch.cat(told, 1).expand(experts.mean.shape[:-1]), present)
+        told: list[Tensor] = []
+        heads = dict(self.heads.items())
+        for place, weighting in enumerate(self.weightings):
+            part, own = experts[:, self.of(place)], self.weights[:, self.of(place), None]
+            told.append(weighting.shares(part, own, heads.get(str(place))).expand(part.mean.shape[:-1]))
+        return shares_of(torch.cat(told, 1), present)
+
+    @torch.no_grad()
+    def keep_learned(self, x: Sequence[Tensor]) -> None:
+        """Keep as weights the mean shares that learned weightings give examples x_m [S, N, d_m]."""
+        if self.heads:
+            shares = self.shares(self.encode(x)).mean(-1)
+            for place in map(int, self.heads):
+                self.weights[:, self.of(place)] = shares[:, self.of(place)]
 
     def posterior(self, experts: Gaussian, present: Tensor | None = None) -> Mixture:
         """q(z | the modalities that are there), of S models."""

@@ -2,7 +2,8 @@
 
 ELBO of a set A: E_q [sum over m in A of scale_m log p(x_m | z)] - beta KL(q(z | x_A), p(z)). Every KL is
 closed; of a mixture it is the bound by its components. With more than one sample the importance-weighted
-bound (Burda et al. 2016) stands in its place, where the mixture's own density counts.
+bound (Burda et al. 2016) stands in its place, where the mixture's own density counts; with "all" it is the
+mean of the components' bounds (Shi et al. 2019), which is lower.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Term:
     posterior: Mixture
     targets: tuple[int, ...]
     divergence: Tensor
-    weight: float
+    weight: float | Tensor
 
 
 def bounds(
@@ -102,7 +103,7 @@ def terms(model: StackedVAE, experts: Gaussian, objective: Objective, present: T
         for m in range(count):
             own = alone(experts[m])
             seen = 1.0 if present is None else present[m].to(experts.mean)
-            found.append(Term(own, (m,), own.kl_bound() * seen, objective.unimodal))
+            found.append(Term(own, (m,), own.kl_bound(), objective.unimodal * seen))
     if objective.subsets:
         for size in range(2, count):
             for chosen in combinations(range(count), size):
@@ -146,8 +147,8 @@ def _explained(
     for m, modality in enumerate(model.modalities):
         wanted = [place for place, term in enumerate(found) if m in term.targets]
         each = [code for place in wanted for code in codes[place]]
-        decoded = model.decode(m, torch.cat(each, 1)).split(x[m].shape[1], 1)
-        values = torch.stack([modality.likelihood.log_prob(x[m], one) for one in decoded]) * modality.scale
+        decoded = model.decode(m, torch.cat(each, 1)).unflatten(1, (len(each), -1))
+        values = modality.likelihood.log_prob(x[m][:, None], decoded).transpose(0, 1) * modality.scale
         if present is not None:
             values = values * present[m]
         parts = values.split([len(codes[place]) for place in wanted])
@@ -157,8 +158,12 @@ def _explained(
 
 
 def _importance_weighted(log_weights: Tensor, shares: Tensor, samples: int) -> Tensor:
-    """Sum over components of share * log mean over samples of the weights: [S, B]."""
+    """Sum over components of share * log mean over samples of the weights: [S, B].
+
+    Where each sample's component was drawn, the product of their shares corrects for how often it is.
+    """
     each = log_weights.unflatten(0, (samples, -1))
     mean = torch.logsumexp(each, 0) - math.log(samples)
-    total: Tensor = (shares.unflatten(0, (samples, -1)).mean(0) * mean).sum(0)
+    counts = shares.unflatten(0, (samples, -1))
+    total: Tensor = ((counts.prod(0) if counts.shape[1] == 1 else counts[0]) * mean).sum(0)
     return total

@@ -24,7 +24,7 @@ from tasvir.lab.training.settings import LoopSettings, Recipe
 LOOKED_AT = 100
 """Training examples that automatic weightings look at."""
 POINTS = 20
-"""Of the curve of the held-out bound."""
+"""Of the curve of the held-out bound, at most."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class TrainingStack(nn.Module):
         self.model = model
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self.register_buffer("history", model.weights.expand(epochs + 1, *model.weights.shape).clone())
-        self.register_buffer("curve", torch.full((POINTS, len(model)), float("nan")))
+        self.register_buffer("curve", torch.zeros(min(POINTS, epochs), len(model)))
 
 
 class StackTask:
@@ -130,12 +130,16 @@ class StackTask:
     @torch.no_grad()
     def _look(self, epoch: int) -> None:
         """After an epoch: weights anew, and at times the held-out bound."""
-        if epoch and any(one.needs_divergences for one in self.model.weightings):
+        automatic = any(one.needs_divergences for one in self.model.weightings)
+        if epoch and (automatic or self.model.heads):
             few = [self.model.spread(one[:, :LOOKED_AT]) for one in self.examples.train]
-            update_weights(self.model, cross_divergences(self.model, few))
+            if automatic:
+                update_weights(self.model, cross_divergences(self.model, few))
+            self.model.keep_learned(few)
         self.stack.history[epoch] = self.model.weights
-        point = epoch * POINTS // self.epochs - 1
-        if epoch and point != (epoch - 1) * POINTS // self.epochs - 1:
+        points = len(self.stack.curve)
+        point = epoch * points // self.epochs - 1
+        if epoch and point != (epoch - 1) * points // self.epochs - 1:
             test = [one[:, :1000].expand(len(self.model.seeds), -1, -1) for one in self.examples.test]
             held = bounds(
                 self.model,

@@ -69,7 +69,7 @@ class Recipe:
         gradient_clip: Largest norm of a gradient; infinity = none, each parameter goes its own way.
         average_decay: The average forgets over some 1 / (1 - decay) steps, fewer at first; 0 = no average.
         examples: What a batch consists of, the word for curve and figures.
-        fused: Update all weights in one pass: many times faster for stacks of small networks, other roundings.
+        fused: Update all weights in one pass: many times faster for stacks, with other roundings.
 
     Raises:
         SettingError: A number out of its range.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from tasvir.errors import OutputError, SettingError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor
 
     from tasvir.models.lab_compare import Cell, Field
 
@@ -88,6 +90,36 @@ def draw_curve(folder: Path) -> Path:
     axes.grid(alpha=0.3)
     _save(figure, folder / "curve.png")
     return folder / "curve.png"
+
+
+def draw_families(samples: Mapping[str, Path], held_out: Tensor, file: Path) -> None:
+    """Samples of families side by side, held-out examples last.
+
+    Args:
+        samples: Safetensors files with samples "x", by family.
+        held_out: [N, ...] examples.
+        file: Of the picture.
+
+    Raises:
+        SettingError: matplotlib is not installed.
+        OutputError: The file cannot be written.
+    """
+    check_plots()
+    from matplotlib.figure import Figure
+    from safetensors.torch import load_file
+
+    from tasvir.lab.data.showing import pictured
+
+    shown = {**{name: load_file(path)["x"] for name, path in samples.items()}, "held out": held_out}
+    across = min(5, len(shown))
+    down = -(-len(shown) // across)
+    figure = Figure(figsize=(2.6 * across, 2.9 * down), layout="constrained")
+    for axes in figure.subplots(down, across, squeeze=False).flat:
+        axes.axis("off")
+    for axes, (name, x) in zip(figure.axes, shown.items(), strict=False):
+        axes.imshow(pictured(x[:2000] if x.ndim == 2 else x[:36]), cmap="gray", vmin=0, vmax=255)
+        axes.set_title(name)
+    _save(figure, file)
 
 
 def _save(figure: Figure, file: Path) -> None:

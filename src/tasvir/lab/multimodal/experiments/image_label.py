@@ -6,7 +6,7 @@ and so on. Of images the binary cross-entropy is a mean over pixels, of labels a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from tasvir.errors import SettingError
 from tasvir.lab.data.base import Data
 from tasvir.lab.multimodal.dice import Dice
 from tasvir.lab.multimodal.experts.base import alone
+from tasvir.lab.multimodal.gaussian import Gaussian
 from tasvir.lab.multimodal.likelihoods import BernoulliLikelihood, CategoricalLikelihood, Likelihood
 from tasvir.lab.multimodal.modality import Modality
 from tasvir.lab.multimodal.model import StackedVAE
@@ -26,8 +27,10 @@ from tasvir.lab.multimodal.stack_training import Examples
 IMAGE, LABEL = 0, 1
 PAIRS = ("J2I", "J2T", "I2I", "I2T", "T2I", "T2T")
 CHUNK = 500
-SETS = 2
-"""Stream of `Dice` that training sets are drawn from."""
+SETS, CODES = 2, 3
+"""Streams of `Dice` that training sets and the codes of `coherence` are drawn from."""
+DRAWN = 20
+"""Codes of a class that `coherence` looks at."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class ImageLabelSettings:
     """
 
     examples: int = 1000
-    latent: int = 2
+    latent: int = 20
     hidden: int = 128
     label_hidden: int = 32
     label_likelihood: str = "bernoulli"
@@ -121,3 +124,23 @@ def cross_entropy(modality: Modality, x: Tensor, decoded: Tensor) -> Tensor:
         return functional.binary_cross_entropy(modality.likelihood.mean(decoded), x, reduction="none").sum(-1)
     value = -BernoulliLikelihood().log_prob(x, decoded)
     return value / x.shape[-1] if modality.name == "image" else value
+
+
+@torch.no_grad()
+def coherence(model: StackedVAE, read: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> Tensor:
+    """Share of pictures generated of labels (T2I) whose class a classifier reads rightly, of each model: [S].
+
+    Args:
+        model: S models.
+        read: Takes pictures [n, *shape] in -1 to 1 and tells probabilities of classes [n, K].
+        shape: Of a picture.
+    """
+    classes = model.modalities[LABEL].size
+    wanted = torch.arange(classes, device=model.weights.device).repeat(DRAWN)
+    labels = functional.one_hot(wanted, classes).float().expand(len(model), -1, -1)
+    mean, log_variance = model.encoders[LABEL](labels).chunk(2, -1)
+    noise = model.spread(Dice(model.seeds, CODES, 0, wanted.device).normal(len(wanted), model.latent))
+    decoded = model.decode(IMAGE, Gaussian(mean, log_variance).sample(noise))
+    image = 2 * model.modalities[IMAGE].likelihood.mean(decoded) - 1
+    found = torch.stack([read(one.unflatten(-1, shape)).argmax(-1) for one in image])
+    return (found == wanted).double().mean(-1)

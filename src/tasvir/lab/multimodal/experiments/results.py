@@ -29,7 +29,7 @@ class TableResults:
         figures: Of each figure its values [W][G]; lower is better but where its name is in `higher`.
         higher: Figures of which more is better.
         history: Weights after each epoch, [epochs + 1][M][W][G].
-        curve: Held-out objective in nats at twenty points of the training, [20][W][G].
+        curve: Held-out objective in nats at twenty points of the training or fewer, [points][W][G].
         seconds: "cpu" and "wall" of training and measuring, all resumptions together.
         versions: Of Python and torch.
         commit: Of this code, None outside a checkout.

@@ -65,6 +65,27 @@ def product(precisions: Tensor, means: Tensor) -> Gaussian:
     return Gaussian((precisions * means).sum(0) / safe, -safe.log())
 
 
+def mixed(components: Gaussian, weights: Tensor) -> Mixture:
+    """The mixture; where no component has a weight, the prior.
+
+    Args:
+        components: [K, ..., B, D].
+        weights: [K, ..., B], which sum to 1, or to 0 where every modality is missing.
+    """
+    nothing = weights.sum(0) <= 0
+    if not bool(nothing.any()):
+        return Mixture(components, weights)
+    first = nothing & (torch.arange(len(weights)) == 0).to(nothing.device).view(-1, *(1,) * nothing.ndim)
+    none = torch.zeros_like(components.mean)
+    return Mixture(
+        Gaussian(
+            torch.where(first[..., None], none, components.mean),
+            torch.where(first[..., None], none, components.log_variance),
+        ),
+        weights + first.to(weights),
+    )
+
+
 def alone(joint: Gaussian) -> Mixture:
     """A mixture of one."""
     return Mixture(

@@ -15,7 +15,7 @@ class MmJSD(MoE):
     """The mixture of experts; its divergence is the generalised JS divergence of experts and prior.
 
     The dynamic prior is the geometric mean of experts and N(0, I), each by its weight, so every term is
-    closed.
+    closed. It is below the mixture's KL divergence to N(0, I), so the objective is no bound of log p(x).
 
     Args:
         prior: Weight of N(0, I) among the experts, 0 to 1; the modalities share the rest.
@@ -30,10 +30,10 @@ class MmJSD(MoE):
     def divergence(self, joint: Mixture, experts: Gaussian, shares: Tensor) -> Tensor:
         """See `Expert.divergence`."""
         own = ((1 - self.prior) * shares)[..., None] * experts.precision
-        total = self.prior + own.sum(0)
+        prior = 1 - (1 - self.prior) * shares.sum(0)  # all of it where every modality is missing
+        total = prior[..., None] + own.sum(0)
         mean = (own * experts.mean).sum(0) / total
         dynamic = Gaussian(mean, -total.log())
         standard = Gaussian(mean * 0, mean * 0)
-        return (1 - self.prior) * (shares * experts.kl_to(dynamic)).sum(0) + self.prior * standard.kl_to(
-            dynamic
-        )
+        apart = (shares * experts.kl_to(dynamic)).sum(0)
+        return (1 - self.prior) * apart + prior * standard.kl_to(dynamic)

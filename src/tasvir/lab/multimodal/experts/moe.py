@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from tasvir.lab.multimodal.experts.base import Expert
+from tasvir.lab.multimodal.experts.base import Expert, mixed
 from tasvir.lab.multimodal.gaussian import Gaussian
 from tasvir.lab.multimodal.mixture import Mixture
 
@@ -19,4 +19,4 @@ class MoE(Expert):
 
     def join(self, experts: Gaussian, shares: Tensor) -> Mixture:
         """See `Expert.join`."""
-        return Mixture(experts, shares.expand(experts.mean.shape[:-1]))
+        return mixed(experts, shares.expand(experts.mean.shape[:-1]))

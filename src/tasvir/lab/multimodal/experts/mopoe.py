@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from tasvir.lab.multimodal.experts.base import Expert, shares_of
+from tasvir.lab.multimodal.experts.base import Expert, mixed, shares_of
 from tasvir.lab.multimodal.experts.poe import PoE, Total
 from tasvir.lab.multimodal.gaussian import Gaussian
 from tasvir.lab.multimodal.mixture import Mixture
@@ -43,4 +43,4 @@ class MoPoE(Expert):
                 torch.where(complete, (whole * here).sum(0) / sum(chosen), torch.zeros_like(whole[0]))
             )
         joint = Gaussian(torch.stack([p.mean for p in parts]), torch.stack([p.log_variance for p in parts]))
-        return Mixture(joint, shares_of(torch.stack(weights)))
+        return mixed(joint, shares_of(torch.stack(weights)))

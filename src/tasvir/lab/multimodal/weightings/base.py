@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from tasvir.lab.multimodal.gaussian import Gaussian
 
@@ -36,6 +37,19 @@ class Weighting(ABC):
         """
         return weights
 
-    def shares(self, experts: Gaussian, weights: Tensor) -> Tensor:
-        """Shares of examples [M, G, B or 1], of posteriors [M, G, B, D] and of what is kept, [M, G, 1]."""
+    def network(self, seeds: Sequence[int], modalities: int, latent: int) -> nn.Module | None:
+        """What is trained along with the models of G seeds, a stack of G; None = nothing is learned.
+
+        What a learned weighting says of a few examples is kept as its weights after each epoch.
+        """
+        return None
+
+    def shares(self, experts: Gaussian, weights: Tensor, network: nn.Module | None) -> Tensor:
+        """Shares of examples, [M, G, B or 1].
+
+        Args:
+            experts: q(z | x_m), [M, G, B, D].
+            weights: What is kept, [M, G, 1].
+            network: As `network` made it.
+        """
         return weights

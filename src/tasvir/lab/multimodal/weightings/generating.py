@@ -39,7 +39,8 @@ class GeneratingWeighting(Weighting):
     def updated(self, weights: Tensor, divergences: Tensor) -> Tensor:
         """See `Weighting.updated`."""
         factors = self.sums(divergences)
-        shares = factors / factors.sum(0)
+        total = factors.sum(0)
+        shares = torch.where(total > 0, factors / total, 1 / len(factors))  # all perfect: all equal
         if self.favours == "strong":
             shares = (1 - shares) / (1 - shares).sum(0)
         return (weights + shares) / (weights + shares).sum(0)

@@ -1,0 +1,201 @@
+"""Chapter 3's experiments by name: rules, weightings, data and devices as a user types them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tasvir import registry
+from tasvir.errors import SettingError
+from tasvir.lab.classifier import classifier_of
+from tasvir.lab.data.base import Data
+from tasvir.lab.data.opening import open_data
+from tasvir.lab.multimodal.experiments import nine
+from tasvir.lab.multimodal.experiments.image_label import (
+    ImageLabelSettings,
+    coherence,
+    cross_entropies,
+    examples_of,
+)
+from tasvir.lab.multimodal.experiments.pictures import pictures_of
+from tasvir.lab.multimodal.experiments.results import TableResults
+from tasvir.lab.multimodal.experiments.sensitivity import CHANGES, WEIGHTS, name_of, sweep
+from tasvir.lab.multimodal.experiments.study import Measured, Plan
+from tasvir.lab.multimodal.experts.base import Expert
+from tasvir.lab.multimodal.model import StackedVAE
+from tasvir.lab.multimodal.objective import Objective
+from tasvir.lab.multimodal.stack_training import Examples, StackTask
+from tasvir.lab.multimodal.weightings.base import Weighting
+from tasvir.models.devices import pick_device
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the models of a table are trained.
+
+    Args:
+        epochs: Through the training examples.
+        batch: Examples a step.
+        lr: Peak learning rate.
+        seeds: How many: 0 to seeds - 1.
+        objective: What is maximised.
+
+    Raises:
+        SettingError: A number out of its range.
+    """
+
+    epochs: int
+    batch: int
+    lr: float
+    seeds: int
+    objective: Objective = field(default_factory=Objective)
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "seeds"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} is {getattr(self, name)}: give 1 or more")
+        if not self.lr > 0:
+            raise SettingError(f"lr is {self.lr}: give a number above 0")
+
+
+IMAGE_LABEL = Training(epochs=150, batch=100, lr=2e-3, seeds=10)
+"""The default of the image and label tables."""
+
+
+def weightings_of(names: Sequence[str] | None, usual: Mapping[str, Weighting]) -> dict[str, Weighting]:
+    """Weightings as typed, None = the chapter's rows.
+
+    Raises:
+        UnknownNameError, SettingError: No such weighting, or not such weights.
+    """
+    if not names:
+        return dict(usual)
+    return {name: registry.create("lab.weightings", name, Weighting) for name in names}
+
+
+def image_label(
+    expert: str,
+    data_name: str,
+    root: Path | None,
+    settings: ImageLabelSettings,
+    training: Training = IMAGE_LABEL,
+    weights: Sequence[str] | None = None,
+    device: str = "auto",
+) -> Plan:
+    """The plan of one image and label table.
+
+    Args:
+        expert: A name of kind "lab.experts".
+        data_name: See `open_data`; pictures with classes.
+        root: Folder of downloaded data, see `open_data`.
+        settings: Networks and sizes.
+        training: How.
+        weights: Names of kind "lab.weightings"; None = the nine of the chapter.
+        device: See `pick_device`.
+
+    Raises:
+        UnknownNameError: No such rule, weighting or data.
+        SettingError: Something that cannot be.
+    """
+    place, data = pick_device(device), open_data(data_name, root)
+    rows, seeds = weightings_of(weights, nine.image_label()), range(training.seeds)
+    examples = _moved(examples_of(data, seeds, settings.examples), place)
+    pixels, classes = (one.shape[-1] for one in examples.train)
+    rule = registry.create("lab.experts", expert, Expert)
+    model = StackedVAE(
+        settings.modalities(pixels, classes), settings.latent, rule, list(rows.values()), seeds
+    ).to(place)
+    task = StackTask(
+        f"image-label-{expert}",
+        model,
+        examples,
+        training.objective,
+        training.epochs,
+        training.batch,
+        training.lr,
+    )
+    return Plan(
+        experiment="image-label",
+        expert=expert,
+        data=data.name,
+        weightings=tuple(rows),
+        protocol=_protocol(settings, training),
+        task=task,
+        measure=lambda trained: _measured(trained, examples, data, root),
+    )
+
+
+def image_label_sensitivity(
+    expert: str,
+    data_name: str,
+    root: Path | None,
+    out: Path,
+    seeds: int,
+    run: Callable[[Plan, Path], TableResults],
+    device: str = "auto",
+) -> list[dict[str, Any]]:
+    """How much each unknown detail of the image and label protocol matters; see `sensitivity.CHANGES`.
+
+    Args:
+        expert: A name of kind "lab.experts".
+        data_name: See `open_data`.
+        root: Folder of downloaded data.
+        out: Folder of the study; the sweep comes into one of its own.
+        seeds: Models of each weighting.
+        run: Makes a table in a folder.
+        device: See `pick_device`.
+
+    Raises:
+        UnknownNameError, SettingError, OutputError: See `image_label` and `sweep`.
+    """
+    folder = out / f"sensitivity-image-label-{expert}-{Path(data_name.partition(':')[2]).name or data_name}"
+
+    def make(changed: Mapping[str, Any]) -> TableResults:
+        settings, training = _changed(changed, replace(IMAGE_LABEL, seeds=seeds))
+        plan = image_label(expert, data_name, root, settings, training, WEIGHTS, device)
+        return run(plan, folder / name_of(changed))
+
+    return sweep(CHANGES, make, folder)
+
+
+def _changed(changed: Mapping[str, Any], training: Training) -> tuple[ImageLabelSettings, Training]:
+    """The default protocol with some settings changed, each where it belongs."""
+
+    def of(kind: type[Any]) -> dict[str, Any]:
+        return {name: value for name, value in changed.items() if name in {one.name for one in fields(kind)}}
+
+    objective = replace(training.objective, **of(Objective))
+    return ImageLabelSettings(**of(ImageLabelSettings)), replace(
+        training, objective=objective, **of(Training)
+    )
+
+
+def _measured(model: StackedVAE, examples: Examples, data: Data, root: Path | None) -> Measured:
+    """Six cross-entropies, coherence, pictures."""
+    figures: dict[str, Tensor] = dict(cross_entropies(model, examples))
+    classifier = classifier_of(data, None if root is None else root / "classifiers")
+
+    def read(pictures: Tensor) -> Tensor:
+        return classifier.features(pictures.cpu())[1].to(pictures.device)
+
+    figures["coherence"] = coherence(model, read, data.shape)
+    return Measured(figures, ("coherence",), pictures_of(model, examples, data.shape))
+
+
+def _protocol(settings: Any, training: Training) -> dict[str, Any]:
+    """Whatever the figures depend on."""
+    rest = {"epochs": training.epochs, "batch": training.batch, "lr": training.lr}
+    return {**asdict(settings), **rest, **asdict(training.objective)}
+
+
+def _moved(examples: Examples, place: torch.device) -> Examples:
+    return Examples(
+        tuple(one.to(place) for one in examples.train),
+        tuple(one.to(place) for one in examples.test),
+        examples.test_labels,
+    )
