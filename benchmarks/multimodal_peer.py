@@ -8,8 +8,6 @@ same threads, and take turns. Without that Python nothing is measured: the run s
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,83 +18,12 @@ from typing import Any
 
 import torch
 from measuring import Spread, options, progress, show, whole_number
+from multimodal_sides import GAUSSIANS, IMAGE_LABEL, RATE, RULES, Peer, stack
 
-from tasvir.lab.multimodal.experts.base import Expert
-from tasvir.lab.multimodal.experts.moe import MoE
-from tasvir.lab.multimodal.experts.mopoe import MoPoE
-from tasvir.lab.multimodal.experts.poe_prior import PoEWithPrior
-from tasvir.lab.multimodal.likelihoods import (
-    BernoulliLikelihood,
-    CategoricalLikelihood,
-    GaussianLikelihood,
-    Likelihood,
-)
-from tasvir.lab.multimodal.modality import Modality
-from tasvir.lab.multimodal.model import StackedVAE
-from tasvir.lab.multimodal.objective import Objective
 from tasvir.lab.multimodal.stack_training import Examples, StackTask
-from tasvir.lab.multimodal.weightings.fixed import FixedWeighting
 from tasvir.score.statistics.ratio import paired_ratio
 
 PARTS = ("speed", "traps", "quality")
-RATE = 1e-3
-IMAGE_LABEL: dict[str, Any] = {
-    "latent": 20,
-    "modalities": {"image": [784, 128, "bernoulli"], "label": [10, 32, "categorical"]},
-}
-GAUSSIANS: dict[str, Any] = {
-    "latent": 1,
-    "modalities": {name: [1, 5, "normal"] for name in ("x1", "x2", "x3")},
-}
-LIKELIHOODS: dict[str, Likelihood] = {
-    "bernoulli": BernoulliLikelihood(),
-    "categorical": CategoricalLikelihood(),
-    "normal": GaussianLikelihood(),
-}
-RULES: dict[str, tuple[Expert, Objective]] = {
-    "mvae": (PoEWithPrior(), Objective()),
-    "mmvae": (MoE(), Objective(unimodal=0, assignment="all")),
-    "mopoe": (MoPoE(), Objective(unimodal=0)),
-}
-"""Their rule -> ours, and the objective that is made of the same terms."""
-
-
-class Peer:
-    """MultiVae's Python, asked one question after the other.
-
-    Args:
-        python: Of its environment.
-    """
-
-    def __init__(self, python: str) -> None:
-        side = Path(__file__).with_name("multimodal_peer_side.py")
-        self.process = subprocess.Popen(
-            [python, str(side)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def ask(self, do: str, **asked: Any) -> dict[str, Any]:
-        """Its answer.
-
-        Raises:
-            RuntimeError: It ended without one.
-        """
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"do": do, **asked}) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(
-                f"the peer ended at {do!r}: give the question to multimodal_peer_side.py by hand to see why"
-            )
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def close(self) -> None:
-        self.process.communicate()
 
 
 @dataclass(frozen=True)
@@ -135,17 +62,6 @@ CASES = {
 }
 
 
-def stack(rule: str, networks: dict[str, Any], weightings: int, seeds: range) -> StackedVAE:
-    """Our models of a rule with networks as the peer is told them."""
-    modalities = [
-        Modality(name, size, LIKELIHOODS[likelihood], (hidden,))
-        for name, (size, hidden, likelihood) in networks["modalities"].items()
-    ]
-    return StackedVAE(
-        modalities, networks["latent"], RULES[rule][0], [FixedWeighting()] * weightings, seeds
-    )
-
-
 def our_step(case: Case, examples: int = 1000) -> Callable[[], None]:
     """One step of all models as training takes it: batches, noise, objective, gradient, Adam."""
     model = stack(case.rule, case.networks, case.weightings, range(case.seeds))
@@ -157,9 +73,9 @@ def our_step(case: Case, examples: int = 1000) -> Callable[[], None]:
 
     def step() -> None:
         task.stack.steps.remainder_(task.steps_of_epoch - 1).clamp_min_(1)  # never an epoch's first
-        loss, _ = task.loss(None, None, case.batch)  # type: ignore[arg-type]
+        loss, _ = task.loss(None, None, case.batch)
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
 
     return step
@@ -205,7 +121,14 @@ def products_per_second(case: Case) -> float:
 
 def speed_of(peer: Peer, case: Case, turns: int) -> dict[str, Any]:
     """Both sides by turns; what their ratio consists of beside it."""
-    peer.ask("prepare", rule=case.rule, count=case.models, examples=case.batch, networks=case.networks, fused=case.fused)
+    peer.ask(
+        "prepare",
+        rule=case.rule,
+        count=case.models,
+        examples=case.batch,
+        networks=case.networks,
+        fused=case.fused,
+    )
     step = our_step(case)
     peer.ask("steps")
     step()
@@ -227,8 +150,10 @@ def speed_of(peer: Peer, case: Case, turns: int) -> dict[str, Any]:
 
 
 def epochs_of(peer: Peer, case: Case, turns: int, batches: int = 3) -> dict[str, Any]:
-    """An epoch by their BaseTrainer with its loading against as many of our steps; few batches, long enough."""
-    peer.ask("prepare", rule=case.rule, count=case.models, examples=batches * case.batch, networks=case.networks)
+    """An epoch by their BaseTrainer, loading of examples included, against as many steps of ours."""
+    peer.ask(
+        "prepare", rule=case.rule, count=case.models, examples=batches * case.batch, networks=case.networks
+    )
     with tempfile.TemporaryDirectory() as folder:
         peer.ask("prepare_trainers", batch=case.batch, folder=folder)
         step = our_step(case)

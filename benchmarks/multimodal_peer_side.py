@@ -16,16 +16,17 @@ import os
 import sys
 import time
 import types
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+
 class StandIn(types.ModuleType):
     """A module every name of which is an empty class."""
 
-    __path__: list[str] = []
+    __path__: ClassVar[list[str]] = []
 
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
@@ -52,7 +53,7 @@ with contextlib.redirect_stdout(sys.stderr):
     from pythae.models.nn.base_architectures import BaseDecoder, BaseEncoder
 
 
-class Encoder(BaseEncoder):  # type: ignore[misc]
+class Encoder(BaseEncoder):
     """One hidden layer, told in two halves: mean and log-variance."""
 
     def __init__(self, size: int, hidden: int, latent: int) -> None:
@@ -65,7 +66,7 @@ class Encoder(BaseEncoder):  # type: ignore[misc]
         return ModelOutput(embedding=mean, log_covariance=log_variance)
 
 
-class Decoder(BaseDecoder):  # type: ignore[misc]
+class Decoder(BaseDecoder):
     """One hidden layer to logits."""
 
     def __init__(self, size: int, hidden: int, latent: int) -> None:
@@ -176,15 +177,16 @@ class Side:
         return watch.read
 
     def train(
-        self, rule: str, networks: dict[str, Any], given: str, out: str, epochs: int, batch: int, lr: float
+        self, rule: str, networks: dict[str, Any], given: str, out: str, batch: int, lr: float
     ) -> dict[str, Any]:
         """Train a model of each seed from given weights, on given examples in a given order.
 
         Args:
-            given: .npz with data/NAME [G, N, d], order [G, epochs, N], and weights SEED/NAME of state dicts.
+            given: .npz with data/NAME [G, N, d], order [G, epochs, N], and weights [G, ...] named as
+                `weights_of` names them.
             out: Where the weights go, named alike.
         """
-        kept: dict[str, np.ndarray] = {}
+        kept: list[dict[str, np.ndarray]] = []
         seconds = []
         with np.load(given) as file:
             stored = {name: file[name] for name in file.files}
@@ -200,26 +202,35 @@ class Side:
                         inputs = MultimodalBaseDataset({name: x[chosen] for name, x in data.items()})
                         step(model, optimiser, inputs, epoch)
             seconds.append(watch.read["cpu"])
-            kept |= {f"{seed}/{name}": value for name, value in weights_of(model).items()}
-        np.savez(out, **kept)
+            kept.append(weights_of(model))
+        np.savez(out, **{name: np.stack([one[name] for one in kept]) for name in kept[0]})
         return {"cpu_seconds": seconds}
 
-    def joint(self, rule: str, networks: dict[str, Any], given: str, seed: int, count: int) -> dict[str, Any]:
-        """What their own code says of a model's joint log-likelihood, mean over the first test examples."""
+    def joint(
+        self, rule: str, networks: dict[str, Any], given: str, weights: str, count: int, times: int
+    ) -> dict[str, Any]:
+        """What their own code says of the first model: joint log-likelihood, mean over some examples."""
+        model = build(rule, networks)
+        with np.load(weights) as file:
+            load_weights(model, {name: file[name][0] for name in file.files})
         with np.load(given) as file:
-            model = build(rule, networks)
-            load_weights(model, {k: file[k][seed] for k in file.files if k.startswith(("enc", "dec"))})
             data = {name: torch.from_numpy(file[f"test/{name}"][:count]) for name in networks["modalities"]}
-        torch.manual_seed(0)
-        total = -float(model.compute_joint_nll(MultimodalBaseDataset(data), K=1000, batch_size_K=1000))
-        return {"log_likelihood": total / count}
+        told = []
+        for seed in range(times):
+            torch.manual_seed(seed)
+            np.random.seed(seed)  # noqa: NPY002 - theirs draws from it
+            told.append(-float(model.compute_joint_nll(MultimodalBaseDataset(data))) / count)
+        return {"log_likelihoods": told}
 
     def slices(self, shares: list[float], batch: int) -> dict[str, Any]:
         """How many examples of a batch their mixture of products deals to each component."""
         model = build("mopoe", {"latent": 1, "modalities": {"a": [1, 1, "normal"], "b": [1, 1, "normal"]}})
         mark = torch.arange(len(shares), dtype=torch.float32)[:, None, None].expand(-1, batch, 1)
         mean, _ = model.deterministic_mixture_component_selection(mark, mark, torch.tensor(shares))
-        return {"counts": [int((mean == k).sum()) for k in range(len(shares))], "order": mean.flatten().tolist()}
+        return {
+            "counts": [int((mean == k).sum()) for k in range(len(shares))],
+            "order": mean.flatten().tolist(),
+        }
 
     def products(self, variances: list[float]) -> dict[str, Any]:
         """Precision of their product of experts N(0, v) of all modalities, by MVAE's and by MoPoE's code."""
