@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,6 @@ from multimodal_sides import GAUSSIANS, IMAGE_LABEL, RATE, RULES, Peer, stack
 
 from tasvir.lab.multimodal.stack_training import Examples, StackTask
 from tasvir.score.statistics.ratio import paired_ratio
-
-PARTS = ("speed", "traps", "quality")
 
 
 @dataclass(frozen=True)
@@ -200,6 +199,9 @@ def quality(peer: Peer, asked: argparse.Namespace) -> dict[str, Any]:
     return measured(peer, asked)
 
 
+PARTS = {"speed": speed, "traps": traps, "quality": quality}
+
+
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--peer-python", help="Python of an environment that has multivae 1.0.3")
@@ -217,12 +219,11 @@ def main() -> None:
             "how that environment is made"
         )
         sys.exit(0)
-    peer = Peer(asked.peer_python)
-    figures: dict[str, Any] = {"peer": peer.ask("about")}
-    for part in PARTS:
-        if part in asked.parts:
-            figures[part] = {"speed": speed, "traps": traps, "quality": quality}[part](peer, asked)
-    peer.close()
+    with closing(Peer(asked.peer_python)) as peer:
+        figures: dict[str, Any] = {"peer": peer.ask("about")}
+        for part, measure in PARTS.items():
+            if part in asked.parts:
+                figures[part] = measure(peer, asked)
     show("stacks of multimodal VAEs beside MultiVae", figures, asked.json)
 
 
