@@ -46,6 +46,8 @@ SHADES, LOOK = 11, 12
 """Streams of draws: black and white pixels, codes of the figures."""
 CHECKED = 20
 """Test examples that their own code looks at, too."""
+PRIOR = {"mvae": (False, True), "mvae-joint": (True, True), "mmvae": (False, False)}
+"""Whether ours and theirs hold the prior as an expert where one modality is given, as each was trained."""
 
 Read = Callable[[Tensor], Tensor]
 
@@ -60,7 +62,7 @@ def quality(peer: Peer, asked: argparse.Namespace) -> dict[str, Any]:
 
     examples = black_and_white(examples_of(data, range(asked.seeds), asked.examples))
     found: dict[str, Any] = {"classifier_accuracy": classifier.accuracy}
-    for rule in ("mvae", "mmvae"):
+    for rule in PRIOR:
         progress(f"quality: {rule}")
         with tempfile.TemporaryDirectory() as folder:
             found[rule] = side_by_side(peer, rule, examples, asked, read, Path(folder))
@@ -99,8 +101,8 @@ def side_by_side(
         imported(theirs, {name: file[name] for name in file.files})
     seconds = trained(ours, rule, examples, asked.epochs)
     figures = {
-        "ours": measured(ours, examples, read, prior=False),
-        "theirs": measured(theirs, examples, read, prior=rule == "mvae"),
+        side: measured(model, examples, read, prior)
+        for side, model, prior in zip(("ours", "theirs"), (ours, theirs), PRIOR[rule], strict=True)
     }
     return {
         "cpu_seconds": {"ours": seconds, "theirs": sum(told["cpu_seconds"])},
@@ -127,7 +129,7 @@ def measured(model: StackedVAE, examples: Examples, read: Read, prior: bool) -> 
     """Joint log-likelihood, and what the classifier and the label decoder make of one modality: [S] each.
 
     Args:
-        prior: Whether the posterior of one modality, too, holds the prior as an expert, as MVAE has it.
+        prior: Whether the posterior of one modality, too, holds the prior as an expert.
     """
     few = [one[:, :TESTED] for one in examples.test]
     joint = log_likelihood(model, few, noise_of(model, LOOK, 0), samples=SAMPLES).mean

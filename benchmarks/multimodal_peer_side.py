@@ -82,7 +82,8 @@ def build(rule: str, networks: dict[str, Any], samples: int = 1) -> Any:
     """A model of theirs with our networks and the settings nearest to ours.
 
     Args:
-        rule: mvae (no warm-up of beta), mmvae (normal, prior fixed, the plain bound) or mopoe.
+        rule: mvae (no warm-up of beta), mvae-joint (its joint term alone), mmvae (normal, prior fixed, the
+            plain bound) or mopoe.
         networks: latent, and modalities: name -> [size, hidden, likelihood].
         samples: K of mmvae.
     """
@@ -97,8 +98,9 @@ def build(rule: str, networks: dict[str, Any], samples: int = 1) -> Any:
         "input_dims": {name: (size,) for name, (size, _, _) in modalities.items()},
         "decoders_dist": {name: likelihood for name, (_, _, likelihood) in modalities.items()},
     }
-    if rule == "mvae":
-        return MVAE(MVAEConfig(**shared, warmup=0), encoders, decoders)
+    if rule in ("mvae", "mvae-joint"):
+        config = MVAEConfig(**shared, warmup=0, use_subsampling=rule == "mvae")
+        return MVAE(config, encoders, decoders)
     if rule == "mopoe":
         return MoPoE(MoPoEConfig(**shared), encoders, decoders)
     plain = {"prior_and_posterior_dist": "normal", "learn_prior": False, "loss": "iwae_looser"}

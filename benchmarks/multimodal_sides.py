@@ -38,6 +38,7 @@ LIKELIHOODS: dict[str, Likelihood] = {
 }
 RULES: dict[str, tuple[Expert, Objective]] = {
     "mvae": (PoEWithPrior(), Objective()),
+    "mvae-joint": (PoEWithPrior(), Objective(unimodal=0)),
     "mmvae": (MoE(), Objective(unimodal=0, assignment="all")),
     "mopoe": (MoPoE(), Objective(unimodal=0)),
 }
