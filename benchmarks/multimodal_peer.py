@@ -21,6 +21,8 @@ import torch
 from measuring import Spread, options, progress, show, whole_number
 from multimodal_sides import GAUSSIANS, IMAGE_LABEL, RATE, RULES, Peer, stack
 
+from tasvir.lab.multimodal.gaussian import Gaussian
+from tasvir.lab.multimodal.mixture import Mixture
 from tasvir.lab.multimodal.stack_training import Examples, StackTask
 from tasvir.score.statistics.ratio import paired_ratio
 
@@ -177,18 +179,32 @@ def speed(peer: Peer, asked: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def our_dealing(components: int, batch: int, draws: int = 2000) -> list[float]:
+    """Examples that a stratified draw of ours deals to each of equal components, on the mean."""
+    generator = torch.Generator().manual_seed(0)
+    zero = torch.zeros(components, draws, batch, 1)
+    mixture = Mixture(Gaussian(zero, zero), torch.full((components, draws, batch), 1 / components))
+    uniform = torch.rand(draws, batch, generator=generator)
+    dealt = mixture.draw(zero[:1], uniform, "stratified").component
+    return [round(float((dealt == k).sum()) / draws, 2) for k in range(components)]
+
+
 def traps(peer: Peer, _: argparse.Namespace) -> dict[str, Any]:
-    """What their mixture of products deals out, and how often it counts the prior."""
+    """What their mixture of products deals out, how often it counts the prior, how losses are made."""
     dealt = {}
     for modalities, batch in ((2, 2), (2, 100), (3, 6), (5, 30), (5, 64), (5, 100)):
         sets = 2**modalities - 1
         told = peer.ask("slices", shares=[1 / sets] * sets, batch=batch)
-        dealt[f"{modalities} modalities, {sets} sets, batch {batch}"] = told["counts"]
+        dealt[f"{modalities} modalities, {sets} sets, batch {batch}"] = {
+            "theirs": told["counts"],
+            "ours_mean": our_dealing(sets, batch),
+        }
     pulls = (4.0, 2.25, 1.0)
     told = peer.ask("products", variances=[1 / (1 + pull) for pull in pulls])
     return {
         "examples_dealt_to_each_set": dealt,
-        "precision_of_three_true_posteriors_joined": {**told, "truth": 1 + sum(pulls)},
+        "precision_of_three_true_posteriors": {**told, "truth_of_all": 1 + sum(pulls)},
+        "losses": {rule: peer.ask("losses", rule=rule) for rule in ("mvae", "mmvae", "mopoe")},
     }
 
 

@@ -235,13 +235,31 @@ class Side:
         }
 
     def products(self, variances: list[float]) -> dict[str, Any]:
-        """Precision of their product of experts N(0, v) of all modalities, by MVAE's and by MoPoE's code."""
+        """Precisions of their mixture of products: of the first expert N(0, v) alone and of all joined."""
         names = {f"m{k}": [1, 1, "normal"] for k in range(len(variances))}
         logs = torch.tensor(variances)[:, None, None].log()
         means = torch.zeros_like(logs)
         model = build("mopoe", {"latent": 1, "modalities": names})
         one, whole = (float(torch.exp(-model._poe_fusion(means[:k], logs[:k])[1])) for k in (1, None))
-        return {"mopoe_one": one, "mopoe_all": whole}
+        return {"one": one, "all": whole}
+
+    def losses(self, rule: str) -> dict[str, Any]:
+        """The loss of 100 examples over that of 10, and what becomes of pictures with shades."""
+        networks = {"latent": 2, "modalities": {"image": [6, 4, "bernoulli"], "label": [3, 4, "categorical"]}}
+        torch.manual_seed(0)
+        model = build(rule, networks)
+
+        def loss(shade: float, count: int) -> float:
+            label = torch.eye(3)[torch.arange(count) % 3]
+            data = {"image": torch.full((count, 6), shade), "label": label}
+            return float(model(MultimodalBaseDataset(data)).loss.detach())
+
+        told: dict[str, Any] = {"hundred_over_ten_examples": loss(1.0, 100) / loss(1.0, 10)}
+        try:
+            told["shades"] = loss(0.5, 10)
+        except ValueError as problem:
+            told["shades"] = f"ValueError: {str(problem).split(',')[0][:60]}"
+        return told
 
 
 class Stopwatch:

@@ -70,6 +70,13 @@ def test_our_step_trains_every_model_and_its_operations_are_counted() -> None:
     assert counted == 6 * 2 * 10 * sum(encoders + decoders)
 
 
+def test_ours_deals_to_every_component() -> None:
+    from multimodal_peer import our_dealing
+
+    assert sorted(our_dealing(3, 100)) == [33, 33, 34]
+    assert our_dealing(3, 2) == pytest.approx([2 / 3] * 3, abs=0.06)  # fewer examples than components
+
+
 def test_pixels_are_black_or_white_as_often_as_their_shade_says() -> None:
     from multimodal_peer_quality import black_and_white
 
