@@ -112,6 +112,14 @@ def test_the_js_divergence_of_one_expert_by_hand() -> None:
     assert MmJSD().divergence(MmJSD().join(one, shares(1)), one, shares(1)).item() == pytest.approx(9 / 8)
 
 
+def test_the_js_divergence_is_no_bound_of_the_mixtures_in_either_direction() -> None:
+    """Of N(3, 1) it is 9 / 8 and KL 9 / 2; beside a narrow expert the prior is far from the mean."""
+    for variance, below in ((1.0, True), (1e-3, False)):
+        one = experts((3, variance))
+        joint = MmJSD().join(one, shares(1))
+        assert (MmJSD().divergence(joint, one, shares(1)) < joint.kl_bound()).item() is below
+
+
 def test_the_bound_of_a_mixtures_divergence_is_from_above() -> None:
     generator = torch.Generator().manual_seed(0)
     mean, spread = (torch.randn(3, 1, 50, 1, generator=generator, dtype=torch.float64) for _ in range(2))

@@ -81,7 +81,8 @@ class LinearGaussian:
         precision = self.precision(of)
         parts = [(x[m] - self.offsets[m]) @ self.maps[m] / self.noise[m] ** 2 for m in of]
         whole = sum(parts, torch.zeros(*x[0].shape[:-1], self.latent, dtype=torch.float64))
-        return torch.linalg.solve(precision, whole[..., None])[..., 0], precision
+        mean: Tensor = torch.linalg.solve(precision, whole[..., None])[..., 0]
+        return mean, precision
 
     def log_likelihood(self, x: Sequence[Tensor], of: Sequence[int]) -> Tensor:
         """log p(x_m of a set) in nats, [...]."""
@@ -91,7 +92,8 @@ class LinearGaussian:
         root = torch.linalg.cholesky(a @ a.T + torch.diag(spread))
         scaled = torch.linalg.solve_triangular(root, apart[..., None], upper=False)[..., 0]
         volume = root.diagonal().log().sum() + 0.5 * len(root) * math.log(2 * math.pi)
-        return -0.5 * scaled.square().sum(-1) - volume
+        nats: Tensor = -0.5 * scaled.square().sum(-1) - volume
+        return nats
 
     def conditional(self, x: Sequence[Tensor], target: Sequence[int], given: Sequence[int]) -> Tensor:
         """log p(x of the target | x of the given) in nats, [...]."""
@@ -181,8 +183,8 @@ def exact_bounds(
 
     copies = [one.repeat_interleave(times, 0).expand(len(model), -1, -1) for one in x]
     there = None if present is None else present.repeat_interleave(times, 1)[:, None]
-    found = bounds(model, copies, objective, noise, there)
-    return found.unflatten(1, (count, times)).mean(-1)
+    found: Tensor = bounds(model, copies, objective, noise, there).unflatten(1, (count, times)).mean(-1)
+    return found
 
 
 def mixture_kl(q: Mixture) -> Tensor:

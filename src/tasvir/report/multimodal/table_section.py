@@ -18,6 +18,9 @@ from tasvir.report.multimodal.words import DIGITS, Words
 from tasvir.report.study.values import digits_for
 from tasvir.score.statistics import paired_t
 
+WIDE = 8
+"""A table of more figures is opened by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -124,7 +127,7 @@ def _side(table: Table, group: Group, printed: PrintedTable | None, words: Words
         tuple(head),
         tuple(rows),
         _notes(table, group, printed, words),
-        folded=group.kind == "others" and len(group.figures) > DIGITS * 2,
+        folded=len(group.figures) > WIDE,
     )
 
 

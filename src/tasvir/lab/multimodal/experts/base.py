@@ -34,7 +34,10 @@ class Expert(ABC):
         """
 
     def divergence(self, joint: Mixture, experts: Gaussian, shares: Tensor) -> Tensor:
-        """What the ELBO takes off, in nats, [..., B]: KL to the prior, or a bound from above."""
+        """What the ELBO takes off, in nats, [..., B]: KL to the prior, or a bound from above.
+
+        A rule that takes something else in its place says so.
+        """
         return joint.kl_bound()
 
 

@@ -15,7 +15,8 @@ class MmJSD(MoE):
     """The mixture of experts; its divergence is the generalised JS divergence of experts and prior.
 
     The dynamic prior is the geometric mean of experts and N(0, I), each by its weight, so every term is
-    closed. It is below the mixture's KL divergence to N(0, I), so the objective is no bound of log p(x).
+    closed. It may be below the mixture's KL divergence to N(0, I) or above, so the objective is no bound of
+    log p(x).
 
     Args:
         prior: Weight of N(0, I) among the experts, 0 to 1; the modalities share the rest.
