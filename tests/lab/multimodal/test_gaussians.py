@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,12 @@ from tasvir.models.multimodal_gaussians import gaussians, of_reading
 from tasvir.models.multimodal_runs import Training
 
 SMALL = GaussiansSettings(examples=300, test=200, looked_at=100)
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    torch.set_flush_denormal(False)  # the loop sets it for the whole process
 
 
 @pytest.mark.parametrize(("spread", "power"), [("variance", 0.5), ("deviation", 1.0)])
