@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from measuring import Spread, options, progress, show, whole_number
+from multimodal_peer_quality import quality
 from multimodal_sides import GAUSSIANS, IMAGE_LABEL, RATE, RULES, Peer, stack
 
 from tasvir.lab.multimodal.gaussian import Gaussian
@@ -208,13 +209,6 @@ def traps(peer: Peer, _: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def quality(peer: Peer, asked: argparse.Namespace) -> dict[str, Any]:
-    """See `multimodal_peer_quality.py`."""
-    from multimodal_peer_quality import quality as measured
-
-    return measured(peer, asked)
-
-
 PARTS = {"speed": speed, "traps": traps, "quality": quality}
 
 
@@ -235,6 +229,7 @@ def main() -> None:
             "how that environment is made"
         )
         sys.exit(0)
+    torch.manual_seed(asked.seed)
     with closing(Peer(asked.peer_python)) as peer:
         figures: dict[str, Any] = {"peer": peer.ask("about")}
         for part, measure in PARTS.items():

@@ -60,13 +60,17 @@ def quality(peer: Peer, asked: argparse.Namespace) -> dict[str, Any]:
     def read(pictures: Tensor) -> Tensor:
         return classifier.features(pictures.unflatten(-1, data.shape))[1]
 
-    examples = black_and_white(examples_of(data, range(asked.seeds), asked.examples))
+    examples = black_and_white(examples_of(data, seeds_of(asked), asked.examples))
     found: dict[str, Any] = {"classifier_accuracy": classifier.accuracy}
     for rule in PRIOR:
         progress(f"quality: {rule}")
         with tempfile.TemporaryDirectory() as folder:
             found[rule] = side_by_side(peer, rule, examples, asked, read, Path(folder))
     return found
+
+
+def seeds_of(asked: argparse.Namespace) -> range:
+    return range(asked.seed, asked.seed + asked.seeds)
 
 
 def black_and_white(examples: Examples) -> Examples:
@@ -86,7 +90,7 @@ def side_by_side(
     peer: Peer, rule: str, examples: Examples, asked: argparse.Namespace, read: Read, folder: Path
 ) -> dict[str, Any]:
     """Train both of a rule, measure both."""
-    seeds = range(asked.seeds)
+    seeds = seeds_of(asked)
     ours, theirs = (stack(rule, IMAGE_LABEL, 1, seeds) for _ in range(2))
     names = list(IMAGE_LABEL["modalities"])
     orders = np.stack(
