@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ from tasvir.lab.multimodal.experiments.readings import (
     COLUMNS,
     LITERAL,
     MEASUREMENTS,
-    apart,
     cells,
+    effects,
+    judged,
     measured_every_way,
     readings,
 )
@@ -40,6 +42,12 @@ from tasvir.models.multimodal_gaussians import gaussians, of_reading
 from tasvir.models.multimodal_runs import Training
 
 SMALL = GaussiansSettings(examples=300, test=200, looked_at=100)
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    torch.set_flush_denormal(False)  # the loop sets it for the whole process
 
 
 @pytest.mark.parametrize(("spread", "power"), [("variance", 0.5), ("deviation", 1.0)])
@@ -202,6 +210,23 @@ def test_readings_begin_with_the_literal_one_and_measure_it_as_the_table_does(tm
     made = run_table(of_reading("poe", replace(every[0], epochs=1), 2), tmp_path)
     by_hand = np.array(made.figures[f"{LITERAL}: x2"]).mean(1)
     assert cells(made, LITERAL)[:, 1] == pytest.approx(by_hand)
-    printed = cells(made, LITERAL) + 0.25
-    assert apart([made, made], LITERAL, [printed, printed - 0.5]) == pytest.approx(0.25)
     assert len(MEASUREMENTS) == 32
+
+
+def test_how_near_a_reading_comes_and_what_an_answer_moves(tmp_path: Path) -> None:
+    literal, other = readings(SMALL)[0], readings(SMALL)[3]
+    assert other.settings == replace(SMALL, correlation=0.5)
+    tables = [
+        run_table(of_reading("poe", replace(one, epochs=1), 1), tmp_path / one.name)
+        for one in (literal, other)
+    ]
+    printed = cells(tables[1], LITERAL)[None] + 0.25
+    every = judged(literal, tables[:1], printed) + judged(other, tables[1:], printed)
+    own, changed = every[0], every[len(MEASUREMENTS)]
+    assert changed.apart == pytest.approx(0.25)
+    rows = {(point, answer): (moved, nearest) for point, answer, moved, nearest in effects(every)}
+    assert rows["correlation", "0.0"][0] == 0
+    assert rows["correlation", "0.5"][0] == pytest.approx(np.abs(changed.cells - own.cells).mean())
+    assert rows["correlation", "0.5"][1] <= 0.25
+    assert rows["base", "bits"][0] == pytest.approx(own.cells.mean() * (1 / math.log(2) - 1), rel=1e-5)
+    assert min(near for _, near in rows.values()) == min(one.apart for one in every)

@@ -50,7 +50,7 @@ class Plan:
 
     out: Path
     minutes: float | None = 0.4
-    steps: int = 100_000
+    steps: int = 1_000_000
     seeds: tuple[int, ...] = (0,)
     number: int = 2000
     held_out: int = 500

@@ -1,7 +1,7 @@
 """What chapter 2 says of the families, each statement beside the numbers of one comparison and their verdict.
 
-A statement is shown where the numbers differ as it says by more than two standard errors; else it is not
-shown, which is not the same as wrong. Nothing is said of a family that was not compared.
+A statement is shown where the numbers differ as it says, by more than two errors where they have one; else it
+is not shown, which is not the same as wrong. Nothing is said of a family that was not compared.
 """
 
 from __future__ import annotations

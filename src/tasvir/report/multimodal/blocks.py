@@ -42,7 +42,16 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; the first cell of a row names it. A folded one is opened by hand."""
+    """A table; the first cell of a row names it.
+
+    Args:
+        caption: What it shows.
+        head: A word a column.
+        rows: As long as the head.
+        notes: What to know to read it.
+        folded: Whether it is opened by hand.
+        prose: Whether its cells are sentences.
+    """
 
     caption: str
     head: tuple[str, ...]
@@ -50,7 +59,6 @@ class Grid:
     notes: tuple[str, ...] = ()
     folded: bool = False
     prose: bool = False
-    """Whether its cells are sentences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,23 +111,17 @@ def _ours(one: Judged, words: Words) -> Cell:
     )
     if len(one.weighed) <= LISTED:
         return Cell(count, small=tuple(_line(one, weighed, words) for weighed in one.weighed))
-    ordered = sorted((each for each in one.weighed if each.tested), key=_amount)
-    ends = (("least", ordered[0]), ("most", ordered[-1])) if ordered else ()
-    return Cell(
-        count, small=tuple(f"{words(f'claims.{end}')}: {_line(one, each, words)}" for end, each in ends)
-    )
-
-
-def _amount(weighed: Weighed) -> float:
-    return 0.0 if weighed.tested is None else weighed.tested.difference
+    ordered = sorted(one.weighed, key=lambda each: each.tested.difference)
+    ends = (("least", ordered[0]), ("most", ordered[-1]))
+    small = tuple(f"{words(f'claims.{end}')}: {_line(one, each, words)}" for end, each in ends)
+    return Cell(count, small=small)
 
 
 def _line(one: Judged, weighed: Weighed, words: Words) -> str:
     parts = (_name(one, weighed.row, words), _figure(weighed, words))
     what = " \N{RIGHTWARDS ARROW} ".join(part for part in parts if part)
-    mean = None if weighed.tested is None else weighed.tested.difference
-    interval = None if weighed.tested is None else weighed.tested.interval
-    told = {"mean": words.signed(mean), "interval": words.interval(interval), "p": words.p(weighed.holm)}
+    mean, interval = words.signed(weighed.tested.difference), words.interval(weighed.tested.interval)
+    told = {"mean": mean, "interval": interval, "p": words.p(weighed.holm)}
     return words("claims.line", what=what or _where(one, words), **told)
 
 
@@ -160,10 +154,7 @@ def _contrast(one: Judged, weighed: Weighed, words: Words) -> tuple[Cell, ...]:
     return (
         Cell(_claim(one, words), small=(_where(one, words),)),
         *cells(_name(one, weighed.row, words), _figure(weighed, words)),
-        Cell(words.signed(None if tested is None else tested.difference, 5), weighed.side != 0),
-        Cell(
-            words.interval(None if tested is None else tested.interval, 5),
-            small=(tested.reason,) if tested and tested.reason else (),
-        ),
+        Cell(words.signed(tested.difference, 5), weighed.side != 0),
+        Cell(words.interval(tested.interval, 5), small=(tested.reason,) if tested.reason else ()),
         *cells(str(weighed.n), words.p(weighed.holm), words.signed(weighed.printed)),
     )

@@ -76,7 +76,7 @@ class Claim:
 
 def size(differences: Values) -> Values:
     """Differences turned so that their mean is not negative: an effect's size, whichever way it goes."""
-    return differences * (-1.0 if np.nanmean(differences) < 0 else 1.0)
+    return differences * (-1.0 if np.mean(differences) < 0 else 1.0)
 
 
 def gains(rows: tuple[str, ...] | None, figures: tuple[str, ...], sign: float = 1.0) -> Contrasts:
@@ -119,7 +119,7 @@ def closer(view: View) -> Iterator[Contrast]:
 
 def best_gets_better(view: View) -> Iterator[Contrast]:
     """What the classical rule generates best, whichever modality it is, gets better."""
-    best = min(GAUSSIANS, key=lambda figure: float(np.nanmean(view.base(figure))))
+    best = min(GAUSSIANS, key=lambda figure: float(np.mean(view.base(figure))))
     for row in view.others:
         yield Contrast(row, best, view.gain(row, best))
 
@@ -154,9 +154,9 @@ def direction(view: View, row: str) -> Values:
     """
     axis, moved = [], []
     for figure in PAIRS:
-        base = np.nanmean(view.base(figure))
-        image = np.nanmean([view(one, figure) for one in IMAGE_WEIGHTED])
-        label = np.nanmean([view(one, figure) for one in LABEL_WEIGHTED])
+        base = np.mean(view.base(figure))
+        image = np.mean([view(one, figure) for one in IMAGE_WEIGHTED])
+        label = np.mean([view(one, figure) for one in LABEL_WEIGHTED])
         axis.append((image - label) / 2 / base)
         moved.append((view(row, figure) - view.base(figure)) / base)
     ways = np.array(axis)

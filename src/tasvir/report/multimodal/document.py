@@ -48,7 +48,10 @@ def sections(study: Study, words: Words) -> list[Section]:
         Section("short", words("section.short"), 2, tuple(short(study.judged, run, words))),
         Section("claims", words("section.claims"), 2, claims),
         Section("tables", words("section.tables"), 2, ()),
-        *(table_section(one, groups, words) for one, groups in zip(tables, study.groups, strict=True)),
+        *(
+            table_section(f"{place}-{one.name}", one, groups, words)
+            for place, (one, groups) in enumerate(zip(tables, study.groups, strict=True), 1)
+        ),
     ]
     for id, blocks in (
         ("protocol", protocol(tables, words)),

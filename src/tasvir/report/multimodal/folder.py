@@ -36,6 +36,12 @@ class Table:
     def key(self) -> Key:
         return self.results.experiment, self.results.expert, self.results.data
 
+    @property
+    def name(self) -> str:
+        """Its key for names of files and places: small letters, digits and hyphens, no path."""
+        words = "-".join((*self.key[:2], data_name(self.results.data))).lower()
+        return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in words)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -56,6 +62,12 @@ class StudyFolder:
 
     tables: tuple[Table, ...]
     sweeps: Mapping[str, tuple[Change, ...]]
+
+
+def data_name(data: str) -> str:
+    """ "idx:PATH" with the last part of the path alone."""
+    kind, mark, path = data.partition(":")
+    return f"{kind}:{path.rstrip('/').rpartition('/')[2]}" if mark else data
 
 
 def read_folder(folder: Path) -> StudyFolder:

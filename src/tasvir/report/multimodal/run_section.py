@@ -54,29 +54,49 @@ def _flat(settings: Mapping[str, Any], before: str = "") -> dict[str, str]:
 
 
 def sensitivity(sweeps: Mapping[str, Sequence[Change]], words: Words) -> list[Block]:
-    """A grid a sweep; that none was run is said."""
+    """Two kinds of grid a sweep: means of equal weights, and what a weighting changes."""
     if not sweeps:
         return [Text((words("sensitivity.none"),))]
-    return [_sweep(name, changes, words) for name, changes in sweeps.items()]
+    grids: list[Block] = []
+    for name, changes in sweeps.items():
+        thesis = {column for key in printed_tables() for column in thesis_columns(key[0])}
+        told = list(dict.fromkeys(figure for one in changes for figure in one.figures))
+        rows = dict.fromkeys(figure.partition(", ")[2] for figure in told)
+        for row in rows:
+            columns = [one.partition(", ")[0] for one in told if one.partition(", ")[2] == row]
+            columns = [one for one in columns if one in thesis] or columns
+            grids.append(_sweep(name, changes, row, columns, words))
+    return grids
 
 
-def _sweep(name: str, changes: Sequence[Change], words: Words) -> Grid:
-    figures = list(dict.fromkeys(figure for one in changes for figure in one.figures))
-    thesis = {column for experiment in ("gaussians", "image-label") for column in thesis_columns(experiment)}
-    shown = [figure for figure in figures if figure in thesis] or figures
-    base = next((one.figures for one in changes if not one.changed), None)
+def _sweep(
+    name: str, changes: Sequence[Change], weighting: str, columns: Sequence[str], words: Words
+) -> Grid:
+    """Means of the classical row, or what another weighting's are more; effects turned round are marked."""
+    base = next((one.figures for one in changes if not one.changed), {})
     rows = []
     for one in changes:
         changed = ", ".join(f"{key} = {value}" for key, value in _flat(one.changed).items())
         row = [Cell(changed or words("sensitivity.base"))]
-        for figure in shown:
-            value, usual = one.figures.get(figure, math.nan), (base or {}).get(figure, math.nan)
-            apart = one.changed and math.isfinite(value - usual)
-            small = (f"({words.signed(value - usual)})",) if apart else ()
-            row.append(Cell(words.number(value), small=small))
+        for column in columns:
+            figure = f"{column}, {weighting}" if weighting else column
+            value, usual = one.figures.get(figure, math.nan), base.get(figure, math.nan)
+            if weighting:
+                row.append(Cell(words.signed(value), tone="bad" if value * usual < 0 else ""))
+            else:
+                apart = bool(one.changed) and math.isfinite(value - usual)
+                row.append(Cell(words.number(value), small=_bracketed(value - usual, words) if apart else ()))
         rows.append(tuple(row))
-    head = (words("sensitivity.changed"), *map(words.figure, shown))
-    return Grid(words("sensitivity.caption", name=name), head, tuple(rows), (words("sensitivity.note"),))
+    head = (words("sensitivity.changed"), *map(words.figure, columns))
+    if not weighting:
+        return Grid(words("sensitivity.caption", name=name), head, tuple(rows), (words("sensitivity.note"),))
+    shown = words.weighting(weighting, ("image", "label"))
+    caption = words("sensitivity.effect", name=name, weighting=shown)
+    return Grid(caption, head, tuple(rows), (words("sensitivity.effect_note"),))
+
+
+def _bracketed(value: float, words: Words) -> tuple[str, ...]:
+    return (f"({words.signed(value)})",)
 
 
 def method(tables: Sequence[Table], words: Words) -> list[Block]:

@@ -18,6 +18,9 @@ from tasvir.report.multimodal.words import DIGITS, Words
 from tasvir.report.study.values import digits_for
 from tasvir.score.statistics import paired_t
 
+WIDE = 8
+"""A table of more figures is opened by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -56,15 +59,9 @@ def groups(table: Table) -> list[Group]:
     return found
 
 
-def section_id(table: Table) -> str:
-    return "-".join(
-        "".join(letter if letter.isalnum() else "-" for letter in part) for part in table.key
-    ).lower()
-
-
-def table_section(table: Table, found: Sequence[Group], words: Words) -> Section:
-    """Everything about one table."""
-    id, title = section_id(table), words.table(*table.key)
+def table_section(id: str, table: Table, found: Sequence[Group], words: Words) -> Section:
+    """Everything about one table, under an id of its own."""
+    title = words.table(*table.key)
     printed = printed_tables().get(table.key)
     blocks: list[Block] = []
     for group in found:
@@ -124,7 +121,7 @@ def _side(table: Table, group: Group, printed: PrintedTable | None, words: Words
         tuple(head),
         tuple(rows),
         _notes(table, group, printed, words),
-        folded=group.kind == "others" and len(group.figures) > DIGITS * 2,
+        folded=len(group.figures) > WIDE,
     )
 
 

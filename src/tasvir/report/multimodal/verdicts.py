@@ -32,7 +32,7 @@ class Weighed:
         row: See `Contrast`.
         figure: See `Contrast`.
         n: Seeds.
-        tested: Mean in favour, interval and p; None without any value.
+        tested: Mean in favour, interval and p.
         holm: Adjusted p.
         printed: The same number of the printed table, None where it has none.
     """
@@ -40,14 +40,14 @@ class Weighed:
     row: str
     figure: str
     n: int
-    tested: Tested | None
+    tested: Tested
     holm: float | None = None
     printed: float | None = None
 
     @property
     def side(self) -> int:
         """1 in favour, -1 against, 0 neither."""
-        if self.tested is None or self.holm is None or self.holm >= LEVEL:
+        if self.holm is None or self.holm >= LEVEL:
             return 0
         return 1 if self.tested.difference > 0 else -1
 
@@ -91,7 +91,7 @@ class Judged:
 
 
 def judge(tables: Sequence[TableResults]) -> tuple[Judged, ...]:
-    """Every claim on every data set that it is about, run or not."""
+    """Every claim on the thesis' data, run or not; on other data as far as they were run."""
     found: list[Judged] = []
     for experiment in EXPERIMENTS:
         ours = [one for one in tables if one.experiment == experiment]
@@ -100,7 +100,8 @@ def judge(tables: Sequence[TableResults]) -> tuple[Judged, ...]:
             here = {one.expert: one for one in ours if one.data == data}
             about = [claim for claim in CLAIMS if claim.experiment == experiment]
             for suffix in estimators(here.values(), experiment):
-                found += _adjusted([_judged(claim, data, here, suffix) for claim in about])
+                judged = _adjusted([_judged(claim, data, here, suffix) for claim in about])
+                found += [one for one in judged if one.weighed or (data in printed and not suffix)]
     return tuple(found)
 
 
@@ -122,7 +123,10 @@ def _judged(claim: Claim, data: str, tables: Mapping[str, TableResults], suffix:
     told = None if printed is None else (sum(one > 0 for one in printed), len(printed))
     if not all(expert in tables and _whole(tables[expert], claim, suffix) for expert in claim.experts):
         return Judged(claim, data, suffix, (), told)
-    contrasts = list(claim.contrasts(*_views([tables[expert] for expert in claim.experts], suffix)))
+    views = _views([tables[expert] for expert in claim.experts], suffix)
+    if not len(views[0].base(thesis_columns(claim.experiment)[0])):
+        return Judged(claim, data, suffix, (), told)
+    contrasts = list(claim.contrasts(*views))
     numbers: Sequence[float | None] = printed or [None] * len(contrasts)
     weighed = (_weighed(one, number) for one, number in zip(contrasts, numbers, strict=True))
     return Judged(claim, data, suffix, tuple(weighed), told)
@@ -136,15 +140,23 @@ def _whole(table: TableResults, claim: Claim, suffix: str) -> bool:
 
 
 def _views(tables: Sequence[TableResults], suffix: str) -> list[View]:
-    """The thesis' rows, over the seeds that all tables have."""
-    shared = [seed for seed in tables[0].seeds if all(seed in one.seeds for one in tables)]
-    views = []
-    for one in tables:
-        view, places = measured(one, suffix), [list(one.seeds).index(seed) for seed in shared]
+    """The thesis' rows, over the seeds of which all tables have every column as a finite number."""
+    views = [measured(one, suffix) for one in tables]
+    known = [_finite_seeds(one, view) for one, view in zip(tables, views, strict=True)]
+    shared = [seed for seed in tables[0].seeds if all(seed in seeds for seeds in known)]
+    found = []
+    for one, view in zip(tables, views, strict=True):
+        places = [list(one.seeds).index(seed) for seed in shared]
         figures = {key: values[places] for key, values in view.figures.items()}
         weights = {key: values[places] for key, values in view.weights.items()}
-        views.append(View(thesis_rows(one.experiment), figures, weights))
-    return views
+        found.append(View(thesis_rows(one.experiment), figures, weights))
+    return found
+
+
+def _finite_seeds(table: TableResults, view: View) -> set[int]:
+    rows, columns = thesis_rows(table.experiment), thesis_columns(table.experiment)
+    every = np.array([view(row, column) for row in rows for column in columns])
+    return {seed for seed, finite in zip(table.seeds, np.isfinite(every).all(0), strict=True) if finite}
 
 
 def _printed(claim: Claim, data: str) -> list[float] | None:
@@ -157,15 +169,13 @@ def _printed(claim: Claim, data: str) -> list[float] | None:
 
 
 def _weighed(contrast: Contrast, printed: float | None) -> Weighed:
-    known = contrast.favour[np.isfinite(contrast.favour)]
-    return Weighed(
-        contrast.row, contrast.figure, len(known), paired_t(known) if len(known) else None, printed=printed
-    )
+    favour = contrast.favour
+    return Weighed(contrast.row, contrast.figure, len(favour), paired_t(favour), printed=printed)
 
 
 def _adjusted(found: Sequence[Judged]) -> list[Judged]:
     """Holm over all contrasts together."""
-    every = [one.tested.p if one.tested else None for judged in found for one in judged.weighed]
+    every = [one.tested.p for judged in found for one in judged.weighed]
     values = iter(holm(every))
     return [
         replace(judged, weighed=tuple(replace(one, holm=next(values)) for one in judged.weighed))

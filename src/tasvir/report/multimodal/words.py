@@ -7,6 +7,7 @@ from typing import Any
 
 from tasvir.errors import SettingError
 from tasvir.report.languages import read_texts
+from tasvir.report.multimodal.folder import data_name
 from tasvir.report.multimodal.printed import thesis_columns
 from tasvir.report.study.numbers import NONE, NUMBERS
 from tasvir.report.study.values import Value
@@ -64,8 +65,7 @@ class Words:
     def data(self, name: str) -> str:
         """What a table's data are called; of a path its last part."""
         known: Mapping[str, str] = self.texts["data"]
-        kind, mark, path = name.partition(":")
-        return known.get(name, f"{kind}:{path.rstrip('/').rpartition('/')[2]}" if mark else name)
+        return known.get(name, data_name(name))
 
     def weighting(self, name: str, modalities: tuple[str, ...]) -> str:
         """A row: "label x 2", "those that generate well"."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MINUTES = {"points": 0.4, "images": 2.0}
 NUMBER = {"points": 2000, "images": 500}
 HELD_OUT = {"points": 500, "images": 100}
+STEPS = 1_000_000
 INTERRUPTED = 130
 
 
@@ -41,9 +42,12 @@ def families(
         Path | None, typer.Option(help="Folder of fits and page.", show_default="runs/families-DATA")
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Of training for each fit.", show_default="0.4; 2 for pictures")
+        float | None,
+        typer.Option(help="Of training for each fit.", show_default="0.4; 2 for pictures; none with --steps"),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Of training at most; the sooner ends it.")] = 100_000,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Of training, so that figures repeat; the sooner ends it.")
+    ] = None,
     seed: Seed = 0,
     seeds: Annotated[int, typer.Option(min=1, help="So many fits of each, with seeds that count up.")] = 1,
     number: Annotated[
@@ -69,8 +73,8 @@ def families(
         raise SettingError(f"{data} are {opened.kind}: families are compared on points and pictures")
     plan = Plan(
         folder,
-        MINUTES[opened.kind] if minutes is None else minutes,
-        steps,
+        MINUTES[opened.kind] if minutes is None and steps is None else minutes,
+        steps or STEPS,
         tuple(range(seed, seed + seeds)),
         NUMBER[opened.kind] if number is None else number,
         HELD_OUT[opened.kind] if held_out is None else held_out,

@@ -28,7 +28,7 @@ def gaussians(
     weights: Weights = None,
     seeds: Annotated[int, typer.Option(min=1, help="Data sets, each with its own models.")] = 30,
     examples: Annotated[int, typer.Option(min=1, help="Of training, of each seed.")] = 10_000,
-    test: Annotated[int, typer.Option(min=1, help="Examples of test.")] = 1_000,
+    test: Annotated[int, typer.Option(min=2, help="Examples of test.")] = 1_000,
     epochs: Annotated[int, typer.Option(min=1, help="Through the training examples.")] = 40,
     batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 250,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-2,

@@ -81,9 +81,9 @@ class GaussiansSettings:
     looked_at: int = 1_000
 
     def __post_init__(self) -> None:
-        for name in ("examples", "test", "latent", "hidden", "looked_at"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is {getattr(self, name)}: give 1 or more")
+        for name, least in {"examples": 1, "test": 2, "latent": 1, "hidden": 1, "looked_at": 2}.items():
+            if getattr(self, name) < least:
+                raise SettingError(f"{name} is {getattr(self, name)}: give {least} or more")
         if not 0 <= self.correlation <= 1:
             raise SettingError(f"correlation is {self.correlation}: give 0 to 1")
         if self.scale is not None and not (math.isfinite(self.scale) and self.scale > 0):
@@ -180,14 +180,15 @@ def _summed(
     noise = Dice(model.seeds, CODES, 0, experts.mean.device).normal(experts.mean.shape[2], model.latent)
     codes = experts.mean if settings.codes == "mean" else experts.sample(model.spread(noise))
     names = [modality.name for modality in model.modalities]
-    terms = {
-        (i, j): apart(j, model.decode(j, codes[i])) for j in range(len(names)) for i in range(len(names))
+    single = {
+        f"{source}>{target}": apart(j, model.decode(j, codes[i]))
+        for j, target in enumerate(names)
+        for i, source in enumerate(names)
     }
-    sums = torch.stack(
-        [torch.stack([terms[i, j] for i in range(len(names))]).sum(0) for j in range(len(names))]
-    )
-    single = {f"{names[i]}>{names[j]}": value for (i, j), value in terms.items()}
-    return dict(zip(names, sums, strict=True)) | {"total": sums.sum(0)} | single
+    sums = {
+        target: torch.stack([single[f"{source}>{target}"] for source in names]).sum(0) for target in names
+    }
+    return sums | {"total": torch.stack(list(sums.values())).sum(0)} | single
 
 
 def js_of_sets(made: Tensor, true: Tensor, measure: Measure, base: Base = "nats") -> Tensor:
@@ -196,9 +197,7 @@ def js_of_sets(made: Tensor, true: Tensor, measure: Measure, base: Base = "nats"
     if measure == "kernel":
         return js_kernel(made, true) / unit
     if measure == "moments":
-        middles = (one.mean(-1, keepdim=True) for one in (made, true))
-        spreads = (one.std(-1, keepdim=True).clamp_min(1e-6) for one in (made, true))
-        (mean, other), (deviation, others) = middles, spreads
-        return js_mixtures(mean, deviation, other, others) / unit
+        laws = [(one.mean(-1, keepdim=True), one.std(-1, keepdim=True)) for one in (made, true)]
+        return js_mixtures(*laws[0], *laws[1]) / unit
     plain = js_histogram(made, true) / unit
     return plain.clamp_min(0).sqrt() if measure == "distance" else plain

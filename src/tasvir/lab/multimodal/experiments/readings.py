@@ -62,7 +62,9 @@ def readings(settings: GaussiansSettings) -> list[Reading]:
     """All combinations of data and decoders, the literal one first; of that, each other point by itself."""
     answers: list[dict[str, Any]] = [
         {"spread": spread, "correlation": correlation, "scale": scale}
-        for spread, correlation, scale in product(("variance", "deviation"), (0.0, 0.5, 0.9), (1.0, None))
+        for spread, correlation, scale in product(
+            ("variance", "deviation"), (0.0, 0.5, 0.9), (1.0, 0.5, None)
+        )
     ]
     found = [
         Reading("{spread}-correlation-{correlation:g}-scale-{scale}".format(**one), replace(settings, **one))
@@ -91,14 +93,62 @@ def measured_every_way(
     }
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A reading measured in one way.
+
+    Args:
+        answers: Of each open point what was answered.
+        cells: Means over seeds, [tables, W, 3].
+        apart: Mean absolute difference from the printed cells.
+    """
+
+    answers: Mapping[str, str]
+    cells: np.ndarray
+    apart: float
+
+
+def judged(reading: Reading, tables: Sequence[TableResults], printed: np.ndarray) -> list[Judged]:
+    """Every way of measuring of one reading's tables.
+
+    Args:
+        reading: Which.
+        tables: Made with `measured_every_way`, as many as printed ones.
+        printed: [tables, W, 3].
+    """
+    own = {
+        name: str(getattr(reading.settings, name)) for name in ("spread", "correlation", "scale", "estimator")
+    }
+    own |= {name: str(getattr(reading, name)) for name in ("epochs", "batch", "lr", "unimodal")}
+    found = []
+    for measurement, changes in MEASUREMENTS.items():
+        told = np.stack([cells(one, measurement) for one in tables])
+        found.append(Judged({**own, **changes}, told, float(np.abs(told - printed).mean())))
+    return found
+
+
+def effects(every: Sequence[Judged]) -> list[tuple[str, str, float, float]]:
+    """Of each answer to each open point: how far it alone moves a cell, and how near one comes with it.
+
+    Args:
+        every: All readings, the literal one first.
+
+    Returns:
+        Point, answer, mean absolute difference of cells from the literal reading's when only this answer is
+        another, least `Judged.apart` of all readings with this answer.
+    """
+    literal, rows = every[0], []
+    for point in literal.answers:
+        for answer in dict.fromkeys(one.answers[point] for one in every):
+            alone = dict(literal.answers) | {point: answer}
+            moved = next(one for one in every if one.answers == alone)
+            nearest = min(one.apart for one in every if one.answers[point] == answer)
+            rows.append((point, answer, float(np.abs(moved.cells - literal.cells).mean()), nearest))
+    return rows
+
+
 def cells(results: TableResults, measurement: str) -> np.ndarray:
     """Means over seeds, [W, 3], of a table made by `measured_every_way`."""
     columns = [results.figures[f"{measurement}: {column}"] for column in COLUMNS]
     means: np.ndarray = np.asarray(columns, dtype=float).mean(-1).T
     return means
-
-
-def apart(tables: Sequence[TableResults], measurement: str, printed: Sequence[np.ndarray]) -> float:
-    """Mean absolute difference from the printed cells [W, 3] of as many tables."""
-    gaps = [cells(one, measurement) - other for one, other in zip(tables, printed, strict=True)]
-    return float(np.mean(np.abs(np.stack(gaps))))
