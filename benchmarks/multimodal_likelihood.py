@@ -4,7 +4,7 @@
 
 Digits and their labels, 1,000 training examples, the networks of `tasvir lab multimodal image-label`, equal
 weights, several rules; mean over n test examples at 100 and 1,000 codes, and the bias told.
-Estimates are too low in expectation: of two, the higher is nearer. A minute and a half on one core.
+Estimates are too low in expectation: of two, the higher is nearer. Half a minute on one core.
 """
 
 from __future__ import annotations
