@@ -60,7 +60,7 @@ CASES: dict[str, tuple[dict[str, dict[str, object]], str]] = {
     "Transformers learn": ({"transformer": {"cost": FitCost(10.0, 100, 90_000, 500)}}, "transformer 9,000"),
     "Diffusion models": (
         {"gan": {"look": {"recall": 0.2}}, "energy": {"evaluations": 501, "seconds": 6.0}},
-        "diffusion 0.9 ± 0.0096, gan 0.2",
+        "diffusion 0.9 ± 0.0095, gan 0.2",
     ),
 }
 

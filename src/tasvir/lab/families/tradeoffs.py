@@ -107,7 +107,7 @@ def _share(values: Sequence[float], looks: Sequence[Look]) -> Figure:
 
 
 def share_error(share: float, n: int) -> float:
-    """Standard error of a share of n, two of either added so that 0 and 1 have one (Agresti and Coull 1998)."""
+    """Standard error of a share of n, two of either added so that 0 has one too (Agresti and Coull 1998)."""
     middle = (share * n + 2) / (n + 4)
     return math.sqrt(middle * (1 - middle) / (n + 4))
 
