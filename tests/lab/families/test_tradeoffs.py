@@ -9,7 +9,7 @@ import pytest
 from tasvir.lab.families.comparing import Row
 from tasvir.lab.families.keeping import FitCost
 from tasvir.lab.families.measuring import Likelihood, Look, Modes
-from tasvir.lab.families.tradeoffs import STATEMENTS, Figure, Verdict, standing, verdicts
+from tasvir.lab.families.tradeoffs import STATEMENTS, Figure, Verdict, share_error, standing, verdicts
 
 TRUTH = Look(1000, 0.95, 0.95, 0.0, 0.001, Modes(8, 8, 0.99, 0.01), None)
 
@@ -57,7 +57,7 @@ CASES: dict[str, tuple[dict[str, dict[str, object]], str]] = {
         {"energy": {"likelihood": None, "no_likelihood": "an integral"}},
         "none is stated: an integral",
     ),
-    "Transformers learn": ({"transformer": {"cost": FitCost(10.0, 100, 90_000, 500)}}, "transformer 9000"),
+    "Transformers learn": ({"transformer": {"cost": FitCost(10.0, 100, 90_000, 500)}}, "transformer 9,000"),
     "Diffusion models": (
         {"gan": {"look": {"recall": 0.2}}, "energy": {"evaluations": 501, "seconds": 6.0}},
         "diffusion 0.9 ± 0.0095, gan 0.2",
@@ -91,6 +91,11 @@ def test_several_seeds_make_an_error_and_one_has_that_of_its_measurement() -> No
     assert one.nats == Figure(-1.0, 0.02)
     assert two.nats == Figure(-1.5, pytest.approx(0.5)) and two.seeds == 2
     assert standing([row("vae", look=None)]) is None
+
+
+def test_a_share_of_none_has_an_error_and_one_of_half_the_usual() -> None:
+    assert share_error(0.0, 96) == pytest.approx((0.02 * 0.98 / 100) ** 0.5)
+    assert share_error(0.5, 996) == pytest.approx((0.25 / 1000) ** 0.5)
 
 
 def test_above_means_two_errors() -> None:

@@ -31,7 +31,12 @@ class Figure:
         return self.value - other.value > ERRORS * math.hypot(self.error or 0.0, other.error or 0.0)
 
     def __str__(self) -> str:
-        return f"{self.value:.4g}" if self.error is None else f"{self.value:.4g} ± {self.error:.2g}"
+        return short(self.value) if self.error is None else f"{short(self.value)} ± {short(self.error, 2)}"
+
+
+def short(value: float, digits: int = 3) -> str:
+    """A number of so many digits, whole from 100 on, never in powers of ten but for the tiniest."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{digits}g}"
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,13 @@ def _figure(values: Sequence[float], errors: Sequence[float] | None = None) -> F
 
 
 def _share(values: Sequence[float], looks: Sequence[Look]) -> Figure:
-    return _figure(
-        values, [math.sqrt(one * (1 - one) / look.n) for one, look in zip(values, looks, strict=True)]
-    )
+    return _figure(values, [share_error(one, look.n) for one, look in zip(values, looks, strict=True)])
+
+
+def share_error(share: float, n: int) -> float:
+    """Standard error of a share of n, two of either added so that 0 has one too (Agresti and Coull 1998)."""
+    middle = (share * n + 2) / (n + 4)
+    return math.sqrt(middle * (1 - middle) / (n + 4))
 
 
 @dataclass(frozen=True)
@@ -251,7 +260,7 @@ STATEMENTS: tuple[tuple[str, Check], ...] = (
         "VAEs tell a bound of their likelihood, and less than exact families (2.2.1, 2.2.7)",
         _vae_is_approximate,
     ),
-    ("VAEs blur", _vae_blurs),
+    ("VAEs blur more than other families (commonly said, not in the chapter)", _vae_blurs),
     ("Autoregressive models draw number after number, and pay for it (2.2.3)", _autoregressive_is_sequential),
     ("Samples of flows are worse than those of GANs and VAEs (2.2.4)", _flow_is_worse),
     ("Energy-based models draw by MCMC, which is slow (2.2.5)", _energy_is_slow),

@@ -12,6 +12,7 @@ import typer
 
 from tasvir.app.cli.lab.options import DataFolder, Threads, lab_folder, read_values, set_threads
 from tasvir.app.cli.options import Json, Seed
+from tasvir.app.cli.train_progress import losses
 from tasvir.errors import OutputError, SettingError
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class _Progress:
     def __call__(self, name: str, row: dict[str, Any]) -> None:
         now = (name, int(4 * row["progress"]))
         if now != self.told and now[1] > 0:
-            typer.echo(f"  {name}: {row['progress']:.0%}, step {row['step']:,}, loss {row['loss']:.4g}")
+            typer.echo(f"  {name}: {row['progress']:.0%}, step {row['step']:,}, {losses(row)}")
         self.told = now
 
 

@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from tasvir.lab.families.tradeoffs import Figure, Standing, Standings
 
 HEADS = (
-    ("family", "log-likelihood, nats"),
-    ("bits/dim",),
+    ("family", "log-likelihood, nats", "bits/dim"),
     ("precision", "recall", "MMD²", "modes", "on a mode", "sharpness"),
     ("runs", "s/1,000 samples", "steps", "examples/s", "parameters"),
 )
@@ -33,6 +32,8 @@ def standings_of(rows: Sequence[Row]) -> Standings:
 
 def table(standings: Standings, truth: Look, true_nats: float | None) -> list[list[str]]:
     """Heads and rows of cells, the data themselves last; columns that nobody fills are left out."""
+    from tasvir.lab.families.tradeoffs import Figure
+
     rows = [[cell for part in HEADS for cell in part]]
     rows += [_cells(one, truth) for one in standings.values()]
     rows.append(
@@ -42,7 +43,7 @@ def table(standings: Standings, truth: Look, true_nats: float | None) -> list[li
             DASH,
             f"{truth.precision:.3f}",
             f"{truth.recall:.3f}",
-            _error(truth.mmd, truth.mmd_error),
+            str(Figure(truth.mmd, truth.mmd_error)),
             DASH if truth.modes is None else f"{truth.modes.found}/{truth.modes.of}",
             DASH if truth.modes is None else f"{truth.modes.within:.3f}",
             DASH if truth.sharpness is None else "1",
@@ -54,18 +55,20 @@ def table(standings: Standings, truth: Look, true_nats: float | None) -> list[li
 
 
 def _cells(one: Standing, truth: Look) -> list[str]:
+    from tasvir.lab.families.tradeoffs import short
+
     return [
         one.family,
         DASH if one.nats is None else f"{'' if one.exact else '≥ '}{_told(one.nats)}",
         DASH if one.bits is None else f"{'' if one.exact else '≤ '}{one.bits.value:.3f}",
         _told(one.precision, 3),
         _told(one.recall, 3),
-        _error(one.mmd.value, one.mmd.error),
+        str(one.mmd),
         DASH if one.found is None else f"{one.found.value:.3g}/{one.modes}",
         DASH if one.within is None else _told(one.within, 3),
         _ratio(one.sharpness, truth),
         f"{one.runs.value:.0f}",
-        f"{one.seconds_a_thousand.value:.3g}",
+        short(one.seconds_a_thousand.value),
         f"{one.steps.value:,.0f}",
         f"{one.examples_a_second.value:,.0f}",
         f"{one.parameters:,}",
@@ -75,10 +78,6 @@ def _cells(one: Standing, truth: Look) -> list[str]:
 def _told(figure: Figure, digits: int = 2) -> str:
     error = "" if figure.error is None else f" ± {figure.error:.{digits}f}"
     return f"{figure.value:.{digits}f}{error}"
-
-
-def _error(value: float, error: float | None) -> str:
-    return f"{value:.3g}" + ("" if error is None else f" ± {error:.2g}")
 
 
 def _ratio(sharpness: Figure | None, truth: Look) -> str:
