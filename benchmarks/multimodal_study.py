@@ -27,8 +27,8 @@ def command(kind: str, out: Path, options: argparse.Namespace, seeds: int, **sin
     """What a user types."""
     words = [
         sys.executable,
-        "-m",
-        "tasvir",
+        "-c",
+        TASVIR,
         "lab",
         "multimodal",
         kind,
