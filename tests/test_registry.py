@@ -120,3 +120,10 @@ def test_unknown_names_and_kinds() -> None:
         registry.load("guides", "embedde")
     with pytest.raises(UnknownNameError, match="did you mean 'guides'"):
         registry.names("guide")
+
+
+def test_a_kind_is_named_in_the_singular() -> None:
+    with pytest.raises(UnknownNameError, match=r"^no lab\.family is called 'nope'"):
+        registry.find("lab.families", "nope")
+    with pytest.raises(UnknownNameError, match="^no generator is called 'nope'"):
+        registry.find("generators", "nope")

@@ -86,7 +86,7 @@ def find(kind: str, choice: str) -> EntryPoint:
     points = [point for point in _points(kind) if point.name == name]
     if not points:
         raise UnknownNameError(
-            _unknown(f"no {kind.removesuffix('s')} is called {choice!r}", name, names(kind))
+            _unknown(f"no {_one(kind)} is called {choice!r}", name, names(kind))
         )
     if len(points) > 1:
         raise PluginError(_clash(kind, points))
@@ -105,7 +105,7 @@ def load(kind: str, choice: str) -> Any:
         return point.load()
     except Exception as problem:
         raise PluginError(
-            f"{kind.removesuffix('s')} {point.name!r} of package {_package(point)!r} cannot be loaded: "
+            f"{_one(kind)} {point.name!r} of package {_package(point)!r} cannot be loaded: "
             f"{_reason(problem)}; mend or remove that package, or choose another name"
         ) from problem
 
@@ -130,7 +130,7 @@ def create(kind: str, choice: str | Instance, base: type[Instance], **options: A
             plugin = _make(kind, choice, plugin, options)
     if not isinstance(plugin, base):
         raise PluginError(
-            f"{kind.removesuffix('s')} {choice!r} must extend {base.__module__}.{base.__name__}, and does not"
+            f"{_one(kind)} {choice!r} must extend {base.__module__}.{base.__name__}, and does not"
         )
     return plugin
 
@@ -144,7 +144,7 @@ def _make(kind: str, choice: str, plugin: type[Instance], options: dict[str, Any
         raise
     except Exception as problem:
         raise PluginError(
-            f"{kind.removesuffix('s')} {name!r} cannot be started: {_reason(problem)}"
+            f"{_one(kind)} {name!r} cannot be started: {_reason(problem)}"
         ) from problem
 
 
@@ -163,7 +163,7 @@ def load_whole(kind: str, choice: str) -> Any:
 def _check_model(kind: str, choice: str, plugin: Any) -> None:
     name, model = split(choice)
     takes = parameters(plugin)
-    what = f"{kind.removesuffix('s')} {name!r}"
+    what = f"{_one(kind)} {name!r}"
     if model is not None and "model" not in takes:
         raise UnknownNameError(f"{what} takes nothing after a colon: write {name!r}")
     if model is None and "model" in takes and takes["model"].default is inspect.Parameter.empty:
@@ -226,7 +226,12 @@ def _package(point: EntryPoint) -> str:
 
 def _clash(kind: str, points: Sequence[EntryPoint]) -> str:
     packages = " and ".join(repr(_package(point)) for point in points)
-    return f"{kind.removesuffix('s')} {points[0].name!r} is given by {packages}: uninstall all but one"
+    return f"{_one(kind)} {points[0].name!r} is given by {packages}: uninstall all but one"
+
+
+def _one(kind: str) -> str:
+    """A plugin of a kind, in the singular."""
+    return f"{kind.removesuffix('ies')}y" if kind.endswith("ies") else kind.removesuffix("s")
 
 
 def _unknown(message: str, name: str, known: Sequence[str]) -> str:

@@ -491,13 +491,14 @@ def test_a_recipe_changes_rates_average_and_words(tmp_path: Path) -> None:
     assert [_rate(progress, 0, recipe) for progress in (0.0, 0.9, 1.0)] == [1.0, 1.0, 1.0]
     task = TinyTask()
     fit(task, settings(tmp_path), recipe=recipe)
-    whole = checkpoint(tmp_path)["tensors"]
-    for key, value in whole["average.safetensors"].items():
-        assert torch.equal(value, whole["network.safetensors"][key])
+    assert not (tmp_path / "average.safetensors").exists()  # the network is the average
+    assert task.finished is not None
+    for key, value in load_file(tmp_path / "network.safetensors").items():
+        assert torch.equal(value, task.finished[key])
     assert json.loads((tmp_path / "curve.jsonl").read_text())["points"] == 96
     made = json.loads((tmp_path / "figures.json").read_text())["training"]
     assert made["recipe"] == {
-        "WARM_UP_STEPS": 0, "DECAY_FROM": 1.0, "GRADIENT_CLIP": 1.0, "AVERAGE_DECAY": 0.0,
+        "WARM_UP_STEPS": 0, "DECAY_FROM": 1.0, "GRADIENT_CLIP": 1.0, "AVERAGE_DECAY": 0.0, "FUSED": False,
     }  # fmt: skip
 
 
@@ -541,3 +542,30 @@ def test_a_loss_that_is_no_number_stops_before_it_spoils_the_weights(tmp_path: P
         for tensors in kept["tensors"].values()
         for value in tensors.values()
     )
+
+
+class CountingTask(TinyTask):
+    """Its loss counts its calls in a buffer, before it may fail."""
+
+    def __init__(self, fail_at: int | None = None) -> None:
+        super().__init__()
+        self.count_to = fail_at
+        self.model.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def loss(
+        self, rng: np.random.Generator, noise: torch.Generator, batch: int
+    ) -> tuple[Tensor, dict[str, float]]:
+        calls = self.model.get_buffer("calls")
+        calls += 1
+        if int(calls) == self.count_to:
+            raise KeyboardInterrupt
+        return super().loss(rng, noise, batch)
+
+
+def test_what_half_a_step_wrote_to_buffers_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit(CountingTask(fail_at=6), settings(tmp_path))
+    assert int(checkpoint(tmp_path)["tensors"]["network.safetensors"]["calls"]) == 5
+    whole = CountingTask()
+    fit(whole, settings(tmp_path, resume=True))
+    assert int(whole.model.get_buffer("calls")) == 12

@@ -142,6 +142,7 @@ class _Run:
         check_writable(out)
         self.saved = None if state is None else self.step
         self.points: list[dict[str, Any]] = []
+        self.buffers: dict[str, Tensor] = {}  # before a step, while it goes on
         self.noted, self.noted_at = self.step, 0.0
         self.clock = self.last_report = self.last_save = time.monotonic()
         self.device = next(self.network.parameters()).device
@@ -161,6 +162,7 @@ class _Run:
             except OutputError:
                 raise  # trying to write once more would only hide why
             except BaseException:
+                self._undo_half_a_step()
                 self.save()
                 raise
             self.save()
@@ -174,6 +176,7 @@ class _Run:
         return done
 
     def step_once(self) -> None:
+        self.buffers = {name: one.clone() for name, one in self.network.named_buffers()}
         scale = _rate(self.progress(), self.step, self.recipe)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -187,9 +190,10 @@ class _Run:
         if math.isfinite(self.recipe.gradient_clip):
             norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.gradient_clip)
         if not torch.isfinite(norm):
+            other = ", or with --dtype float32" if self.autocast else ""
             raise NotFiniteError(
                 f"the gradient at step {self.step} is NaN or infinite (loss {loss.item():g}): begin again "
-                "with a lower --lr, or with --dtype float32"
+                f"in another folder with a lower --lr{other}"
             )
         for optimizer in self.optimizers:
             optimizer.step()
@@ -198,6 +202,11 @@ class _Run:
         self._update_average()
         for key, value in figures.items():
             self.smooth[key] = 0.98 * self.smooth.get(key, value) + 0.02 * value
+        self.buffers.clear()
+
+    def _undo_half_a_step(self) -> None:
+        """Buffers as they were before a step that was not finished: a loss may have written to them."""
+        self.network.load_state_dict(self.buffers, strict=False)
 
     def _update_average(self) -> None:
         if not self.recipe.average_decay:

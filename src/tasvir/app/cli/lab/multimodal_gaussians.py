@@ -19,7 +19,7 @@ from tasvir.app.cli.lab.multimodal import (
     objective_of,
     run_plans,
 )
-from tasvir.app.cli.lab.options import PlaceName, Threads
+from tasvir.app.cli.lab.options import PlaceName
 from tasvir.app.cli.options import Json
 
 
@@ -49,7 +49,9 @@ def gaussians(
     assignment: Assigned = "stratified",
     out: Out = Path("runs/multimodal"),
     device: PlaceName = "auto",
-    threads: Threads = None,
+    threads: Annotated[
+        int, typer.Option(min=1, help="CPU threads; of networks this small more are seldom quicker.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Three Gaussians: divergence of what each modality generates of each, under every weighting."""
