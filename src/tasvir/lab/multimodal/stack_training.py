@@ -19,6 +19,7 @@ from tasvir.lab.multimodal.divergences import Estimator, cross_divergences
 from tasvir.lab.multimodal.model import StackedVAE
 from tasvir.lab.multimodal.objective import Noise, Objective, bounds
 from tasvir.lab.training.loop import Report, fit
+from tasvir.lab.training.memory import keep_freed_memory
 from tasvir.lab.training.settings import LoopSettings, Recipe
 
 LOOKED_AT = 100
@@ -188,6 +189,7 @@ def train_stack(
     Raises:
         RecordError, OutputError, NotFiniteError, KeyboardInterrupt: See `fit`.
     """
+    keep_freed_memory()
     settings = LoopSettings(
         out=out,
         steps=task.epochs * task.steps_of_epoch,
