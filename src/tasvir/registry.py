@@ -85,9 +85,7 @@ def find(kind: str, choice: str) -> EntryPoint:
     name, _ = split(choice)
     points = [point for point in _points(kind) if point.name == name]
     if not points:
-        raise UnknownNameError(
-            _unknown(f"no {_one(kind)} is called {choice!r}", name, names(kind))
-        )
+        raise UnknownNameError(_unknown(f"no {_one(kind)} is called {choice!r}", name, names(kind)))
     if len(points) > 1:
         raise PluginError(_clash(kind, points))
     return points[0]
@@ -143,9 +141,7 @@ def _make(kind: str, choice: str, plugin: type[Instance], options: dict[str, Any
     except TasvirError:
         raise
     except Exception as problem:
-        raise PluginError(
-            f"{_one(kind)} {name!r} cannot be started: {_reason(problem)}"
-        ) from problem
+        raise PluginError(f"{_one(kind)} {name!r} cannot be started: {_reason(problem)}") from problem
 
 
 def load_whole(kind: str, choice: str) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
-from tasvir.errors import RecordError, SettingError
+from tasvir.errors import OutputError, RecordError, SettingError
 from tasvir.lab.data.base import Data
 from tasvir.lab.multimodal.dice import Dice
 from tasvir.lab.multimodal.experiments import nine
@@ -200,6 +201,25 @@ def test_pictures_are_one_of_each_class_of_the_first_seed(data: Data) -> None:
         name: (9, 3, 3) if name.endswith("T") else (9, 3, 1, 2, 3) for name in PAIRS
     }
     assert found["latent"].shape == (9, 12, 3)
+
+
+def test_a_class_without_a_test_example_has_no_picture(data: Data) -> None:
+    known = data.test_labels != 1
+    assert data.test_labels is not None
+    few = replace(data, test=data.test[known], test_labels=data.test_labels[known])
+    made = plan(few).task
+    found = pictures_of(made.model, made.examples, (1, 2, 3))
+    assert found["true"][:, 0, 0].argmax(-1).tolist() == [0, 2]
+    assert found["T2I"].shape == (9, 2, 1, 2, 3) and found["I2T"].shape == (9, 2, 3)
+
+
+def test_a_folder_without_room_is_said(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Any, path: Path) -> None:
+        raise SafetensorError(f"No space left on device: {path}")
+
+    monkeypatch.setattr("tasvir.lab.multimodal.experiments.study.save_file", full)
+    with pytest.raises(OutputError, match=r"pictures\.safetensors .*No space left.*make room"):
+        run_table(plan(data), tmp_path)
 
 
 def test_a_sweep_tells_means_and_what_weights_change(tmp_path: Path) -> None:

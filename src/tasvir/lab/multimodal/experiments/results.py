@@ -30,7 +30,7 @@ class TableResults:
         higher: Figures of which more is better.
         history: Weights after each epoch, [epochs + 1][M][W][G].
         curve: Held-out objective in nats at twenty points of the training or fewer, [points][W][G].
-        seconds: "cpu" and "wall" of training and measuring, all resumptions together.
+        seconds: Of wall time: "training", all resumptions together, and "measuring".
         versions: Of Python and torch.
         commit: Of this code, None outside a checkout.
     """
