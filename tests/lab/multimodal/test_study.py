@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,9 +104,35 @@ def test_a_damaged_plan_or_result_is_named(data: Data, tmp_path: Path) -> None:
     (folder / "results.json").write_text('{"experiment": 1}')
     with pytest.raises(RecordError, match=r"results\.json"):
         run_table(plan(data), tmp_path)
-    (folder / "plan.json").write_text("{")
-    with pytest.raises(RecordError, match=r"plan\.json"):
-        run_table(plan(data), tmp_path)
+    for damaged in ("{", "[]"):
+        (folder / "plan.json").write_text(damaged)
+        with pytest.raises(RecordError, match=r"plan\.json"):
+            run_table(plan(data), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        ({"figures": []}, "mapping"),
+        ({"figures": {"J2I": [["x"] * 2] * 9}}, "could not convert"),
+        ({"figures": {"J2I": [[1.0]]}}, "'J2I' is not 9 weightings by 2 seeds"),
+        ({"history": [[[[0.5] * 2] * 9]]}, r"history is of \(1, 9, 2\) models and not of \(2, 9, 2\)"),
+        ({"curve": 5}, "curve is of"),
+        ({"modalities": []}, "no modalities"),
+        ({"protocol": None}, "a name or the protocol"),
+        ({"commit": 5}, "a name or the protocol"),
+        ({"seconds": {"training": "x"}}, "unsupported operand"),
+    ],
+)
+def test_results_that_do_not_fit_one_another_are_damaged(
+    data: Data, tmp_path: Path, changed: dict[str, Any], wanted: str
+) -> None:
+    run_table(plan(data, epochs=1), tmp_path)
+    folder = tmp_path / "image-label-poe-made"
+    told = json.loads((folder / "results.json").read_text("utf-8"))
+    (folder / "results.json").write_text(json.dumps({**told, **changed}), "utf-8")
+    with pytest.raises(RecordError, match=rf"results\.json cannot be read .*{wanted}.*remove it"):
+        read_results(folder)
 
 
 def test_training_learns_what_the_shades_tell(data: Data, tmp_path: Path) -> None:

@@ -137,8 +137,8 @@ def _agree(plan: Plan, folder: Path) -> None:
             raise OutputError(f"cannot write {path} ({problem}): make room there") from problem
         return
     try:
-        held: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as problem:
+        held: dict[str, Any] = {**json.loads(path.read_text("utf-8"))}
+    except (OSError, ValueError, TypeError) as problem:
         raise RecordError(f"{path} cannot be read ({problem}): name another folder with --out") from problem
     unlike = [key for key in wanted if held.get(key) != wanted[key]]
     if unlike:
