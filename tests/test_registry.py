@@ -125,5 +125,5 @@ def test_unknown_names_and_kinds() -> None:
 def test_a_kind_is_named_in_the_singular() -> None:
     with pytest.raises(UnknownNameError, match=r"^no lab\.family is called 'nope'"):
         registry.find("lab.families", "nope")
-    with pytest.raises(UnknownNameError, match="^no generator is called 'nope'"):
+    with pytest.raises(UnknownNameError, match=r"^no generator is called 'nope'"):
         registry.find("generators", "nope")

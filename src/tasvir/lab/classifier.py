@@ -158,15 +158,11 @@ def classifier_of(
         on_step: Told how far the training is.
 
     Raises:
-        SettingError: The data are no pictures, or have no classes.
+        SettingError: See `check_pictures`.
         OutputError: It cannot be kept there.
     """
-    if data.kind != "images" or data.train_labels is None or data.test_labels is None or not data.classes:
-        raise SettingError(f"{data.name}: a classifier is trained on pictures whose classes are known")
-    if max(data.shape[1:]) > 32 or min(data.shape[1:]) < 8:
-        raise SettingError(
-            f"{data.name}: pictures of {data.shape}; the classifier sees 8 to 32 pixels a side"
-        )
+    check_pictures(data)
+    assert data.test_labels is not None
     fingerprint = _fingerprint(data, seed)
     place = None if folder is None else folder / f"classifier-{fingerprint}.safetensors"
     kept = None if place is None else _kept(place, data, fingerprint)
@@ -179,6 +175,20 @@ def classifier_of(
     if place is not None:
         _keep(place, classifier)
     return classifier
+
+
+def check_pictures(data: Data) -> None:
+    """See that there can be a classifier of the data, before hours of something else.
+
+    Raises:
+        SettingError: They are no pictures, of a size that it does not see, or have no classes.
+    """
+    if data.kind != "images" or data.train_labels is None or data.test_labels is None or not data.classes:
+        raise SettingError(f"{data.name}: a classifier is trained on pictures whose classes are known")
+    if max(data.shape[1:]) > 32 or min(data.shape[1:]) < 8:
+        raise SettingError(
+            f"{data.name}: pictures of {data.shape}; the classifier sees 8 to 32 pixels a side"
+        )
 
 
 def _trained(data: Data, seed: int, on_step: OnStep | None) -> ClassifierNetwork:

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from tasvir import registry
 from tasvir.errors import SettingError
-from tasvir.lab.classifier import classifier_of
+from tasvir.lab.classifier import check_pictures, classifier_of
 from tasvir.lab.data.base import Data
 from tasvir.lab.data.opening import open_data
 from tasvir.lab.multimodal.experiments import nine
 from tasvir.lab.multimodal.experiments.image_label import (
     ImageLabelSettings,
+    check_data,
     coherence,
     cross_entropies,
     examples_of,
@@ -41,7 +42,7 @@ class Training:
 
     Args:
         epochs: Through the training examples.
-        batch: Examples a step.
+        batch: Examples a step; all of a training set if it has fewer.
         lr: Peak learning rate.
         seeds: How many: 0 to seeds - 1.
         objective: What is maximised.
@@ -77,6 +78,38 @@ def weightings_of(names: Sequence[str] | None, usual: Mapping[str, Weighting]) -
     if not names:
         return dict(usual)
     return {name: registry.create("lab.weightings", name, Weighting) for name in names}
+
+
+def check_experts(experts: Sequence[str]) -> None:
+    """See that every rule is there, before the table of the first is trained.
+
+    Raises:
+        UnknownNameError: One is not.
+    """
+    for expert in experts:
+        registry.create("lab.experts", expert, Expert)
+
+
+def check_image_label(
+    experts: Sequence[str], data_names: Sequence[str], root: Path | None, examples: int
+) -> None:
+    """See that every table can be made, before the first is trained.
+
+    Raises:
+        UnknownNameError: No such rule or data.
+        SettingError: Data without classes, too few, or pictures that no classifier of ours can read.
+    """
+    check_experts(experts)
+    for name in data_names:
+        data = open_data(name, root)
+        check_data(data, examples)
+        check_pictures(data)
+
+
+def changes_of(data_name: str, root: Path | None) -> list[Mapping[str, Any]]:
+    """The changes of a sensitivity sweep that data have enough examples for."""
+    count = len(open_data(data_name, root).train)
+    return [one for one in CHANGES if one.get("examples", 0) <= count]
 
 
 def image_label(
@@ -140,7 +173,7 @@ def image_label_sensitivity(
     run: Callable[[Plan, Path], TableResults],
     device: str = "auto",
 ) -> list[dict[str, Any]]:
-    """How much each unknown detail of the image and label protocol matters; see `sensitivity.CHANGES`.
+    """How much each unknown detail of the image and label protocol matters; see `changes_of`.
 
     Args:
         expert: A name of kind "lab.experts".
@@ -161,7 +194,7 @@ def image_label_sensitivity(
         plan = image_label(expert, data_name, root, settings, training, WEIGHTS, device)
         return run(plan, folder / name_of(changed))
 
-    return sweep(CHANGES, make, folder)
+    return sweep(changes_of(data_name, root), make, folder)
 
 
 def _changed(changed: Mapping[str, Any], training: Training) -> tuple[ImageLabelSettings, Training]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -100,3 +101,20 @@ def test_a_share_of_none_has_an_error_and_one_of_half_the_usual() -> None:
 
 def test_above_means_two_errors() -> None:
     assert Figure(1.0, 0.3).above(Figure(0.0, 0.39)) and not Figure(1.0, 0.3).above(Figure(0.0, 0.41))
+
+
+def test_a_flow_that_tells_a_bound_is_no_exact_family() -> None:
+    """Of pictures a flow's likelihood is a bound; the autoregressive one alone is exact there."""
+    bound = {"likelihood": BOUND}
+    both = told({"vae": bound, "flow": bound})[
+        "VAEs tell a bound of their likelihood, and less than exact families (2.2.1, 2.2.7)"
+    ]
+    assert both.shown and "flow" not in both.numbers
+
+
+def test_examples_of_no_probability_leave_no_error() -> None:
+    never = Likelihood(-math.inf, math.nan, None, True, None, 500)
+    one, other = row("transformer", likelihood=never), row("transformer")
+    for rows in ([one], [one, other]):
+        found = standing(rows)
+        assert found is not None and found.nats == Figure(-math.inf, None)

@@ -24,6 +24,7 @@ from tasvir.lab.multimodal.objective import Objective, bounds
 from tasvir.lab.multimodal.oracle import LinearGaussian, exact_bounds, line
 from tasvir.lab.multimodal.weightings.fixed import FixedWeighting
 from tasvir.lab.multimodal.weightings.learned import LearnedWeighting
+from tasvir.lab.multimodal.weightings.learned_per_sample import LearnedPerSampleWeighting
 
 TIMES = 40_000
 BATCHES = 4000
@@ -165,3 +166,22 @@ def test_drawn_components_have_the_mean_of_all(
 def test_numbers_out_of_range_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingError, match=words):
         Objective(**given)
+
+
+@pytest.mark.parametrize("rule", [MoE(), MoPoE(), MmJSD()])
+@pytest.mark.parametrize("assignment", ["stratified", "sampled", "all"])
+def test_components_of_no_weight_leave_gradients_of_learned_weights_finite(
+    rule: Expert, assignment: Assignment, wide: LinearGaussian
+) -> None:
+    """A missing modality, and one that a set leaves out, weighs exactly 0, where a logarithm has no slope."""
+    model = wide.model(rule, [LearnedWeighting(), LearnedPerSampleWeighting()])
+    x = [one.expand(2, -1, -1) for one in wide.sample(8, torch.Generator().manual_seed(2))]
+    there = torch.ones(3, 1, 8, dtype=torch.bool)
+    there[1] = False
+    objective = Objective(samples=3, subsets=1.0, assignment=assignment)
+    for present in (None, there):
+        model.zero_grad()
+        bounds(model, x, objective, noise(model), present).sum().backward()
+        slopes = [one.grad for one in model.parameters() if one.grad is not None]
+        assert slopes and all(bool(torch.isfinite(one).all()) for one in slopes)
+        assert float(model.heads["0"].logits.grad.abs().sum()) > 0

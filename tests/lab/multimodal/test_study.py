@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
-from tasvir.errors import RecordError, SettingError
+from tasvir.errors import OutputError, RecordError, SettingError
 from tasvir.lab.data.base import Data
 from tasvir.lab.multimodal.dice import Dice
 from tasvir.lab.multimodal.experiments import nine
@@ -102,9 +104,35 @@ def test_a_damaged_plan_or_result_is_named(data: Data, tmp_path: Path) -> None:
     (folder / "results.json").write_text('{"experiment": 1}')
     with pytest.raises(RecordError, match=r"results\.json"):
         run_table(plan(data), tmp_path)
-    (folder / "plan.json").write_text("{")
-    with pytest.raises(RecordError, match=r"plan\.json"):
-        run_table(plan(data), tmp_path)
+    for damaged in ("{", "[]"):
+        (folder / "plan.json").write_text(damaged)
+        with pytest.raises(RecordError, match=r"plan\.json"):
+            run_table(plan(data), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        ({"figures": []}, "mapping"),
+        ({"figures": {"J2I": [["x"] * 2] * 9}}, "could not convert"),
+        ({"figures": {"J2I": [[1.0]]}}, "'J2I' is not 9 weightings by 2 seeds"),
+        ({"history": [[[[0.5] * 2] * 9]]}, r"history is of \(1, 9, 2\) models and not of \(2, 9, 2\)"),
+        ({"curve": 5}, "curve is of"),
+        ({"modalities": []}, "no modalities"),
+        ({"protocol": None}, "a name or the protocol"),
+        ({"commit": 5}, "a name or the protocol"),
+        ({"seconds": {"training": "x"}}, "unsupported operand"),
+    ],
+)
+def test_results_that_do_not_fit_one_another_are_damaged(
+    data: Data, tmp_path: Path, changed: dict[str, Any], wanted: str
+) -> None:
+    run_table(plan(data, epochs=1), tmp_path)
+    folder = tmp_path / "image-label-poe-made"
+    told = json.loads((folder / "results.json").read_text("utf-8"))
+    (folder / "results.json").write_text(json.dumps({**told, **changed}), "utf-8")
+    with pytest.raises(RecordError, match=rf"results\.json cannot be read .*{wanted}.*remove it"):
+        read_results(folder)
 
 
 def test_training_learns_what_the_shades_tell(data: Data, tmp_path: Path) -> None:
@@ -200,6 +228,25 @@ def test_pictures_are_one_of_each_class_of_the_first_seed(data: Data) -> None:
         name: (9, 3, 3) if name.endswith("T") else (9, 3, 1, 2, 3) for name in PAIRS
     }
     assert found["latent"].shape == (9, 12, 3)
+
+
+def test_a_class_without_a_test_example_has_no_picture(data: Data) -> None:
+    known = data.test_labels != 1
+    assert data.test_labels is not None
+    few = replace(data, test=data.test[known], test_labels=data.test_labels[known])
+    made = plan(few).task
+    found = pictures_of(made.model, made.examples, (1, 2, 3))
+    assert found["true"][:, 0, 0].argmax(-1).tolist() == [0, 2]
+    assert found["T2I"].shape == (9, 2, 1, 2, 3) and found["I2T"].shape == (9, 2, 3)
+
+
+def test_a_folder_without_room_is_said(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Any, path: Path) -> None:
+        raise SafetensorError(f"No space left on device: {path}")
+
+    monkeypatch.setattr("tasvir.lab.multimodal.experiments.study.save_file", full)
+    with pytest.raises(OutputError, match=r"pictures\.safetensors .*No space left.*make room"):
+        run_table(plan(data), tmp_path)
 
 
 def test_a_sweep_tells_means_and_what_weights_change(tmp_path: Path) -> None:

@@ -215,6 +215,9 @@ def test_damaged_files_beside_a_table(tmp_path: Path) -> None:
     (tmp_path / "pictures.safetensors").write_bytes(b"no tensors")
     with pytest.raises(RecordError, match=r"pictures\.safetensors cannot be read"):
         write_multimodal(tmp_path, ["en"], tmp_path / "out")
+    save_file(build_arrays(8), tmp_path / "pictures.safetensors")
+    with pytest.raises(RecordError, match=r"pictures\.safetensors cannot be read .*of 9 weightings"):
+        write_multimodal(tmp_path, ["en"], tmp_path / "out")
     save_file(build_arrays(9, latent=5), tmp_path / "pictures.safetensors")
     (tmp_path / "sensitivity.json").write_text('[{"changed": {}}]', "utf-8")
     with pytest.raises(RecordError, match=r"sensitivity\.json cannot be read"):

@@ -127,7 +127,7 @@ class Family(ABC):
             self.network.load_state_dict(load_file(folder / WEIGHTS))
         except (OSError, SafetensorError, RuntimeError) as problem:
             raise RecordError(
-                f"the weights in {folder} cannot be read ({problem}): fit it again"
+                f"the weights in {folder} cannot be read ({problem}): remove that folder to fit it again"
             ) from problem
         self.network.eval()
         return kept.cost

@@ -97,6 +97,8 @@ def standing(rows: Sequence[Row]) -> Standing | None:
 
 
 def _figure(values: Sequence[float], errors: Sequence[float] | None = None) -> Figure:
+    if not all(map(math.isfinite, values)):
+        return Figure(fmean(values), None)
     if len(values) > 1:
         return Figure(fmean(values), stdev(values) / math.sqrt(len(values)))
     return Figure(values[0], None if errors is None else errors[0])
@@ -164,7 +166,8 @@ def _gan_covers_less(s: Standings, truth: Look) -> tuple[bool, str] | None:
 
 
 def _vae_is_approximate(s: Standings, truth: Look) -> tuple[bool, str] | None:
-    exact = {n: one.nats for n in EXACT if (one := s.get(n)) is not None and one.nats is not None}
+    known = [(n, s[n]) for n in EXACT if n in s and s[n].exact]  # of levels a flow tells a bound, too
+    exact = {n: one.nats for n, one in known if one.nats is not None}
     if "vae" not in s or s["vae"].nats is None or not exact:
         return None
     own = s["vae"].nats

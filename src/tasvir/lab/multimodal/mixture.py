@@ -8,6 +8,7 @@ each. A batch smaller than the components is not dealt out but drawn for.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -58,7 +59,9 @@ class Mixture:
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log-density in nats of z [..., B, D]: [..., B]."""
-        return torch.logsumexp(self.weights.log() + self.components.log_prob(z), 0)
+        some = self.weights > 0
+        log_weights = torch.where(some, self.weights, 1.0).log()  # the slope of log at 0 would be no number
+        return torch.logsumexp(log_weights.masked_fill(~some, -math.inf) + self.components.log_prob(z), 0)
 
     def kl_bound(self) -> Tensor:
         """Sum of weight * KL(component, N(0, I)), [..., B]: exact of one component, else from above."""

@@ -17,6 +17,8 @@ from tasvir.lab.multimodal.experiments.results import PICTURES, RESULTS, TableRe
 from tasvir.report.multimodal.printed import Key, printed_tables
 
 SENSITIVITY = "sensitivity.json"
+SHARED = {"true": 3, "latent_labels": 1}
+"""Arrays that all weightings share, and how many axes they have at least."""
 Arrays = Mapping[str, NDArray[np.float64]]
 
 
@@ -79,7 +81,8 @@ def read_folder(folder: Path) -> StudyFolder:
     folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())] if folder.is_dir() else []
     tables: dict[Key, Table] = {}
     for place in (one for one in folders if (one / RESULTS).is_file()):
-        table = Table(_checked(read_results(place), place), _arrays(place / PICTURES))
+        results = read_results(place)
+        table = Table(results, _arrays(place / PICTURES, len(results.weightings)))
         if table.key in tables:
             raise RecordError(
                 f"{folder} holds two tables of {' '.join(table.key)}: keep one of them in a study's folder"
@@ -93,27 +96,25 @@ def read_folder(folder: Path) -> StudyFolder:
     return StudyFolder(tuple(ordered), sweeps)
 
 
-def _checked(results: TableResults, place: Path) -> TableResults:
-    """Results whose sizes fit one another."""
-    shape = (len(results.weightings), len(results.seeds))
-    for name, values in results.figures.items():
-        if np.shape(np.asarray(values, dtype=object)) != shape:
-            raise RecordError(
-                f"{place / RESULTS}: figure {name!r} is not {shape[0]} weightings by {shape[1]} seeds; "
-                "the file is damaged: run the table again"
-            )
-    return results
+def _arrays(path: Path, weightings: int) -> Arrays:
+    """A table's pictures; all but two are of every weighting.
 
-
-def _arrays(path: Path) -> Arrays:
+    Raises:
+        RecordError: The file cannot be read, or is not of so many weightings.
+    """
     if not path.is_file():
         return {}
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        return {name: np.asarray(array, dtype=np.float64) for name, array in load_file(path).items()}
-    except (OSError, SafetensorError) as problem:
+        found = {name: np.asarray(array, dtype=np.float64) for name, array in load_file(path).items()}
+        for name, array in found.items():
+            least = SHARED.get(name, 3)
+            if array.ndim < least or (name not in SHARED and len(array) != weightings):
+                raise ValueError(f"{name!r} is {array.shape}, of {weightings} weightings")
+        return found
+    except (OSError, ValueError, SafetensorError) as problem:
         raise RecordError(
             f"{path} cannot be read ({problem}): remove it and run the table again"
         ) from problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tasvir.lab.multimodal.objective import Objective
 
 INTERRUPTED = 130
+DATA, RULES = ("mnist",), ("poe", "moe")
+"""Unless asked otherwise."""
 Experts = Annotated[
     list[str] | None,
     typer.Option("--expert", help="One or more of `tasvir list lab.experts`.", show_default="poe moe"),
@@ -61,7 +63,7 @@ def image_label(
     seeds: Annotated[int, typer.Option(min=1, help="Training sets, each with its own models.")] = 10,
     examples: Annotated[int, typer.Option(min=1, help="Of each training set.")] = 1000,
     epochs: Annotated[int, typer.Option(min=1, help="Through a training set.")] = 150,
-    batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 100,
+    batch: Annotated[int, typer.Option(min=1, help="Examples a step; all if there are fewer.")] = 100,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
     latent: Annotated[int, typer.Option(min=1, help="Numbers in a code.")] = 20,
     hidden: Annotated[int, typer.Option(min=1, help="Width of the image's hidden layers.")] = 128,
@@ -87,10 +89,12 @@ def image_label(
     training = runs.Training(
         epochs, batch, lr, seeds, objective_of(unimodal, subsets, beta, samples, assignment)
     )
+    names, rules, root = data or DATA, expert or RULES, lab_folder(data_dir)
+    runs.check_image_label(rules, names, root, examples)
     plans = (
-        runs.image_label(rule, name, lab_folder(data_dir), settings, training, weights, device)
-        for name in data or ("mnist",)
-        for rule in expert or ("poe", "moe")
+        runs.image_label(rule, name, root, settings, training, weights, device)
+        for name in names
+        for rule in rules
     )
     run_plans(plans, out, threads, as_json)
 
@@ -109,14 +113,19 @@ def sensitivity(
     as_json: Json = False,
 ) -> None:
     """Change one unknown detail of the image and label protocol at a time, and see what it does."""
+    from tasvir.lab.multimodal.experiments.image_label import ImageLabelSettings
+    from tasvir.lab.multimodal.experiments.sensitivity import CHANGES
     from tasvir.models import multimodal_runs as runs
 
-    for name in data or ("mnist",):
-        for rule in expert or ("poe", "moe"):
+    names, rules, root = data or DATA, expert or RULES, lab_folder(data_dir)
+    runs.check_image_label(rules, names, root, ImageLabelSettings().examples)
+    for name in names:
+        _say_left_out(name, runs.changes_of(name, root), CHANGES)
+        for rule in rules:
             rows = runs.image_label_sensitivity(
                 rule,
                 name,
-                lab_folder(data_dir),
+                root,
                 out,
                 seeds,
                 lambda plan, folder: made(plan, folder, threads, as_json),
@@ -128,6 +137,17 @@ def sensitivity(
                 _show_changes(rows, f"{rule}, {name}: means of equal weights over {seeds} seeds")
 
 
+def _say_left_out(name: str, taken: Sequence[Mapping[str, Any]], whole: Sequence[Mapping[str, Any]]) -> None:
+    """Changes that the data have too few examples for."""
+    for one in whole:
+        if one not in taken:
+            typer.echo(f"{name}: left out, too few examples for {_words(one)}", err=True)
+
+
+def _words(changed: Mapping[str, Any]) -> str:
+    return " ".join(f"{key} {value}" for key, value in changed.items())
+
+
 def _show_changes(rows: Sequence[dict[str, Any]], title: str) -> None:
     """A row a change, of the classical weights."""
     from rich.table import Table
@@ -137,8 +157,9 @@ def _show_changes(rows: Sequence[dict[str, Any]], title: str) -> None:
     shown = [figure for figure in rows[0]["figures"] if "," not in figure]
     table = Table("changed", *shown, title=title)
     for row in rows:
-        words = " ".join(f"{key} {value}" for key, value in row["changed"].items())
-        table.add_row(words or "nothing", *(f"{row['figures'][figure]:.4f}" for figure in shown))
+        table.add_row(
+            _words(row["changed"]) or "nothing", *(f"{row['figures'][figure]:.4f}" for figure in shown)
+        )
     wide_console().print(table)
 
 
@@ -171,7 +192,7 @@ def made(plan: Plan, out: Path, threads: int | None, quiet: bool) -> TableResult
         typer.echo(f"{plan.name}: {count} models are trained and now measured; a minute or so", err=True)
 
     try:
-        with TrainProgress(plan.name) as progress:
+        with TrainProgress(plan.name, as_json=quiet) as progress:
             report = None if quiet else progress
             return run_table(plan, out, threads=threads, report=report, on_trained=trained)
     except KeyboardInterrupt as problem:

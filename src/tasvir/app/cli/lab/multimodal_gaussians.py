@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tasvir.app.cli.lab.multimodal import (
+    RULES,
     Assigned,
     Beta,
     Experts,
@@ -21,6 +22,7 @@ from tasvir.app.cli.lab.multimodal import (
 )
 from tasvir.app.cli.lab.options import PlaceName
 from tasvir.app.cli.options import Json
+from tasvir.errors import SettingError
 
 
 def gaussians(
@@ -30,7 +32,7 @@ def gaussians(
     examples: Annotated[int, typer.Option(min=1, help="Of training, of each seed.")] = 10_000,
     test: Annotated[int, typer.Option(min=2, help="Examples of test.")] = 1_000,
     epochs: Annotated[int, typer.Option(min=1, help="Through the training examples.")] = 40,
-    batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 250,
+    batch: Annotated[int, typer.Option(min=1, help="Examples a step; all if there are fewer.")] = 250,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-2,
     latent: Annotated[int, typer.Option(min=1, help="Numbers in a code.")] = 1,
     hidden: Annotated[int, typer.Option(min=1, help="Units of a hidden layer.")] = 5,
@@ -57,7 +59,7 @@ def gaussians(
     """Three Gaussians: divergence of what each modality generates of each, under every weighting."""
     from tasvir.lab.multimodal.experiments.gaussians import GaussiansSettings
     from tasvir.models.multimodal_gaussians import gaussians as plan_of
-    from tasvir.models.multimodal_runs import Training
+    from tasvir.models.multimodal_runs import Training, check_experts
 
     told: dict[str, Any] = {
         "spread": spread,
@@ -67,10 +69,14 @@ def gaussians(
         "base": base,
         "estimator": estimator,
     }
+    if not scale >= 0:
+        raise SettingError(f"scale is {scale}: give a number above 0, or 0 for decoders that tell it")
     settings = GaussiansSettings(
         examples, test, latent, hidden, correlation=correlation, scale=scale or None, **told
     )
     objective = objective_of(unimodal, subsets, beta, samples, assignment)
     training = Training(epochs, batch, lr, seeds, objective)
-    plans = (plan_of(rule, settings, training, weights, device) for rule in expert or ("poe", "moe"))
+    rules = expert or RULES
+    check_experts(rules)
+    plans = (plan_of(rule, settings, training, weights, device) for rule in rules)
     run_plans(plans, out, threads, as_json)

@@ -76,13 +76,8 @@ class ImageLabelSettings:
         )
 
 
-def examples_of(data: Data, seeds: Sequence[int], count: int) -> Examples:
-    """A training set of each seed, drawn without replacement, and all test examples.
-
-    Args:
-        data: Pictures in -1 to 1 with classes.
-        seeds: Of training sets.
-        count: Examples of each.
+def check_data(data: Data, count: int) -> None:
+    """See that training sets of so many examples can be drawn.
 
     Raises:
         SettingError: Data without classes, or fewer examples than asked.
@@ -93,6 +88,21 @@ def examples_of(data: Data, seeds: Sequence[int], count: int) -> Examples:
         )
     if count > len(data.train):
         raise SettingError(f"{data.name} have {len(data.train)} training examples: ask for so many or fewer")
+
+
+def examples_of(data: Data, seeds: Sequence[int], count: int) -> Examples:
+    """A training set of each seed, drawn without replacement, and all test examples.
+
+    Args:
+        data: Pictures in -1 to 1 with classes.
+        seeds: Of training sets.
+        count: Examples of each.
+
+    Raises:
+        SettingError: See `check_data`.
+    """
+    check_data(data, count)
+    assert data.train_labels is not None and data.test_labels is not None and data.classes is not None
     chosen = Dice(seeds, SETS, 0).order(len(data.train))[:, :count]
     image, test = (((one + 1) / 2).flatten(1) for one in (data.train, data.test))
     label, truth = (

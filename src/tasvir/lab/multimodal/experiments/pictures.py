@@ -25,12 +25,13 @@ def pictures_of(model: StackedVAE, examples: Examples, shape: tuple[int, ...]) -
         shape: Of a picture: (channels, height, width).
 
     Returns:
-        "true" [classes, *shape]; "I2I", "J2I", "T2I" [W, classes, *shape] in 0 to 1; "I2T", "J2T", "T2T"
-        [W, classes, classes]; "latent" [W, n, D], means of the image's codes; "latent_labels" [n].
+        Of an example of each of the K classes that the test examples have: "true" [K, *shape]; "I2I", "J2I",
+        "T2I" [W, K, *shape] in 0 to 1; "I2T", "J2T", "T2T" [W, K, classes]. "latent" [W, n, D], means of the
+        image's codes; "latent_labels" [n].
     """
     image, label = (one[0] for one in examples.test)
     truth = label.argmax(-1)
-    first = torch.stack([(truth == k).nonzero()[0, 0] for k in range(label.shape[-1])])
+    first = torch.stack([(truth == k).nonzero()[0, 0] for k in truth.unique()])
     own = torch.arange(len(model.weightings)) * len(model.seeds)
     x = [one[first].expand(len(model), -1, -1) for one in (image, label)]
     experts = model.encode(x)

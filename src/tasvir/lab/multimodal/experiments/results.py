@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tasvir.errors import OutputError, RecordError
 
 RESULTS, PICTURES = "results.json", "pictures.safetensors"
@@ -30,7 +32,7 @@ class TableResults:
         higher: Figures of which more is better.
         history: Weights after each epoch, [epochs + 1][M][W][G].
         curve: Held-out objective in nats at twenty points of the training or fewer, [points][W][G].
-        seconds: "cpu" and "wall" of training and measuring, all resumptions together.
+        seconds: Of wall time: "training", all resumptions together, and "measuring".
         versions: Of Python and torch.
         commit: Of this code, None outside a checkout.
     """
@@ -71,10 +73,34 @@ def read_results(folder: Path) -> TableResults:
         RecordError: There are none, or they are damaged.
     """
     try:
-        return TableResults(**json.loads((folder / RESULTS).read_text("utf-8")))
+        return _fitting(TableResults(**json.loads((folder / RESULTS).read_text("utf-8"))))
     except FileNotFoundError as problem:
         raise RecordError(f"{folder} holds no results: run the experiment to its end") from problem
     except (OSError, ValueError, TypeError) as problem:
         raise RecordError(
             f"{folder / RESULTS} cannot be read ({problem}): remove it and run again"
         ) from problem
+
+
+def _fitting(results: TableResults) -> TableResults:
+    """Results whose parts are of the right kinds and sizes.
+
+    Raises:
+        ValueError, TypeError: They are not.
+    """
+    named = (results.modalities, results.weightings, results.seeds)
+    modalities, weightings, seeds = (len(one) for one in named)
+    if not all((modalities, weightings, seeds)):
+        raise ValueError("no modalities, weightings or seeds")
+    for name, values in {**results.figures}.items():
+        if np.asarray(values, dtype=np.float64).shape != (weightings, seeds):
+            raise ValueError(f"figure {name!r} is not {weightings} weightings by {seeds} seeds")
+    for name, shape in (("history", (modalities, weightings, seeds)), ("curve", (weightings, seeds))):
+        found = np.asarray(getattr(results, name), dtype=np.float64)
+        if found.size and found.shape[1:] != shape:
+            raise ValueError(f"{name} is of {found.shape[1:]} models and not of {shape}")
+    words = (results.experiment, results.expert, results.data, results.commit or "", *{**results.versions})
+    if not all(isinstance(one, str) for one in words) or not isinstance(results.protocol, dict):
+        raise TypeError("a name or the protocol is none")
+    sum({**results.seconds}.values())
+    return results

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -129,12 +130,15 @@ def _agree(plan: Plan, folder: Path) -> None:
     if not path.exists():
         check_writable(folder)
         part = path.with_suffix(".part")
-        part.write_text(json.dumps(wanted, indent=2), "utf-8")
-        part.replace(path)
+        try:
+            part.write_text(json.dumps(wanted, indent=2), "utf-8")
+            part.replace(path)
+        except OSError as problem:
+            raise OutputError(f"cannot write {path} ({problem}): make room there") from problem
         return
     try:
-        held: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as problem:
+        held: dict[str, Any] = {**json.loads(path.read_text("utf-8"))}
+    except (OSError, ValueError, TypeError) as problem:
         raise RecordError(f"{path} cannot be read ({problem}): name another folder with --out") from problem
     unlike = [key for key in wanted if held.get(key) != wanted[key]]
     if unlike:
@@ -177,5 +181,5 @@ def _keep(pictures: Mapping[str, Tensor], path: Path) -> None:
     try:
         save_file({name: one.contiguous().cpu() for name, one in pictures.items()}, part)
         part.replace(path)
-    except OSError as problem:
+    except (OSError, SafetensorError) as problem:
         raise OutputError(f"cannot write {path} ({problem}): make room there") from problem
