@@ -99,6 +99,7 @@ class StackTask:
         self.stack = TrainingStack(model, epochs)
         self.model = model
         self.device = model.weights.device
+        self._drawn: tuple[int, Tensor] | None = None
 
     @property
     def steps_of_epoch(self) -> int:
@@ -117,8 +118,7 @@ class StackTask:
         epoch, place = divmod(step, self.steps_of_epoch)
         if place == 0:
             self._look(epoch)
-        order = Dice(self.model.seeds, ORDER, epoch, self.device).order(len(self.examples))
-        chosen = order[:, place * batch : (place + 1) * batch]
+        chosen = self._order(epoch)[:, place * batch : (place + 1) * batch]
         x = [self._batch(one, chosen) for one in self.examples.train]
         found = bounds(self.model, x, self.objective, noise_of(self.model, NOISE, step)).mean(1)
         self.stack.steps += 1
@@ -127,6 +127,13 @@ class StackTask:
     def finish(self, out: Path) -> None:
         """See `Task`: the last look; weights are the loop's own checkpoint."""
         self._look(self.epochs)
+
+    def _order(self, epoch: int) -> Tensor:
+        """In which order each seed's examples come in an epoch, [G, N]; drawn once for all its steps."""
+        if self._drawn is None or self._drawn[0] != epoch:
+            order = Dice(self.model.seeds, ORDER, epoch, self.device).order(len(self.examples))
+            self._drawn = (epoch, order)
+        return self._drawn[1]
 
     def _batch(self, values: Tensor, chosen: Tensor) -> Tensor:
         """Examples [G, N, d] by [G, B], handed to every model: [S, B, d]."""
