@@ -6,17 +6,15 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from tasvir import registry
 from tasvir.lab.multimodal.experiments import nine
 from tasvir.lab.multimodal.experiments.gaussians import GaussiansSettings, examples_of, measured
 from tasvir.lab.multimodal.experiments.readings import Reading, measured_every_way
 from tasvir.lab.multimodal.experiments.study import Measured, Plan
-from tasvir.lab.multimodal.experts.base import Expert
 from tasvir.lab.multimodal.model import StackedVAE
 from tasvir.lab.multimodal.objective import Objective
-from tasvir.lab.multimodal.stack_training import Examples, StackTask
+from tasvir.lab.multimodal.stack_training import Examples
 from tasvir.models.devices import pick_device
-from tasvir.models.multimodal_runs import Training, protocol_of, weightings_of
+from tasvir.models.multimodal_runs import Training, planned, weightings_of
 
 GAUSSIANS = Training(epochs=40, batch=250, lr=1e-2, seeds=30)
 """The default of tables 3.1 and 3.2."""
@@ -45,29 +43,19 @@ def gaussians(
         UnknownNameError: No such rule or weighting.
         SettingError: Something that cannot be.
     """
-    rows, seeds = weightings_of(weights, nine.gaussians()), range(training.seeds)
-    rule, place = registry.create("lab.experts", expert, Expert), pick_device(device)
-    examples = examples_of(settings, seeds, place)
-    model = StackedVAE(settings.modalities(), settings.latent, rule, list(rows.values()), seeds).to(place)
-    task = StackTask(
-        f"gaussians-{expert}",
-        model,
+    examples = examples_of(settings, range(training.seeds), pick_device(device))
+    return planned(
+        "gaussians",
+        expert,
+        "gaussians",
+        weightings_of(weights, nine.gaussians()),
+        settings,
+        training,
+        settings.modalities(),
         examples,
-        training.objective,
-        training.epochs,
-        training.batch,
-        training.lr,
-        settings.estimator,
-        settings.looked_at,
-    )
-    return Plan(
-        experiment="gaussians",
-        expert=expert,
-        data="gaussians",
-        weightings=tuple(rows),
-        protocol=protocol_of(settings, training),
-        task=task,
-        measure=lambda trained: Measured(measure(trained, examples, settings)),
+        lambda trained: Measured(measure(trained, examples, settings)),
+        estimator=settings.estimator,
+        looked_at=settings.looked_at,
     )
 
 

@@ -16,6 +16,7 @@ from tasvir.lab.classifier import check_pictures, classifier_of
 from tasvir.lab.data.base import Data
 from tasvir.lab.data.opening import open_data
 from tasvir.lab.multimodal.experiments import nine
+from tasvir.lab.multimodal.experiments.gaussians import GaussiansSettings
 from tasvir.lab.multimodal.experiments.image_label import (
     ImageLabelSettings,
     check_data,
@@ -27,8 +28,9 @@ from tasvir.lab.multimodal.experiments.image_label import (
 from tasvir.lab.multimodal.experiments.pictures import pictures_of
 from tasvir.lab.multimodal.experiments.results import TableResults
 from tasvir.lab.multimodal.experiments.sensitivity import CHANGES, WEIGHTS, name_of, sweep
-from tasvir.lab.multimodal.experiments.study import Measured, Plan
+from tasvir.lab.multimodal.experiments.study import Measured, Plan, table_name
 from tasvir.lab.multimodal.experts.base import Expert
+from tasvir.lab.multimodal.modality import Modality
 from tasvir.lab.multimodal.model import StackedVAE
 from tasvir.lab.multimodal.objective import Objective
 from tasvir.lab.multimodal.stack_training import Examples, StackTask
@@ -90,31 +92,76 @@ def check_experts(experts: Sequence[str]) -> None:
         registry.create("lab.experts", expert, Expert)
 
 
-def check_image_label(
-    experts: Sequence[str], data_names: Sequence[str], root: Path | None, examples: int
-) -> None:
-    """See that every table can be made, before the first is trained.
+def opened(experts: Sequence[str], data_names: Sequence[str], root: Path | None, examples: int) -> list[Data]:
+    """The data of image and label tables, seen to be fit for every table before the first is trained.
 
     Raises:
         UnknownNameError: No such rule or data.
         SettingError: Data without classes, too few, or pictures that no classifier of ours can read.
     """
     check_experts(experts)
-    for name in data_names:
-        data = open_data(name, root)
+    found = [open_data(name, root) for name in data_names]
+    for data in found:
         check_data(data, examples)
         check_pictures(data)
+    return found
 
 
-def changes_of(data_name: str, root: Path | None) -> list[Mapping[str, Any]]:
+def changes_of(data: Data) -> list[Mapping[str, Any]]:
     """The changes of a sensitivity sweep that data have enough examples for."""
-    count = len(open_data(data_name, root).train)
-    return [one for one in CHANGES if one.get("examples", 0) <= count]
+    return [one for one in CHANGES if one.get("examples", 0) <= len(data.train)]
+
+
+def planned(
+    experiment: str,
+    expert: str,
+    data: str,
+    rows: Mapping[str, Weighting],
+    settings: ImageLabelSettings | GaussiansSettings,
+    training: Training,
+    modalities: Sequence[Modality],
+    examples: Examples,
+    measure: Callable[[StackedVAE], Measured],
+    **looking: Any,
+) -> Plan:
+    """The plan of one table, its models fresh and on the device of the examples.
+
+    Args:
+        experiment: "gaussians" or "image-label".
+        expert: A name of kind "lab.experts".
+        data: Of the record.
+        rows: Weightings by name, the classical one first.
+        settings: Of the experiment.
+        training: How.
+        modalities: What is modelled together.
+        examples: Of every seed.
+        measure: Of the trained models.
+        looking: What automatic weightings go by, see `StackTask`.
+
+    Raises:
+        UnknownNameError: No such rule.
+        SettingError: A weighting for another number of modalities.
+    """
+    rule, seeds = registry.create("lab.experts", expert, Expert), range(training.seeds)
+    model = StackedVAE(modalities, settings.latent, rule, list(rows.values()), seeds)
+    task = StackTask(
+        f"{experiment}-{expert}",
+        model.to(examples.train[0].device),
+        examples,
+        training.objective,
+        training.epochs,
+        training.batch,
+        training.lr,
+        **looking,
+    )
+    rest = {"epochs": training.epochs, "batch": training.batch, "lr": training.lr}
+    protocol = {**asdict(settings), **rest, **asdict(training.objective)}
+    return Plan(experiment, expert, data, tuple(rows), protocol, task, measure)
 
 
 def image_label(
     expert: str,
-    data_name: str,
+    data: Data,
     root: Path | None,
     settings: ImageLabelSettings,
     training: Training = IMAGE_LABEL,
@@ -125,48 +172,35 @@ def image_label(
 
     Args:
         expert: A name of kind "lab.experts".
-        data_name: See `open_data`; pictures with classes.
-        root: Folder of downloaded data, see `open_data`.
+        data: Pictures with classes.
+        root: Folder that the classifier is kept in; None = nowhere.
         settings: Networks and sizes.
         training: How.
         weights: Names of kind "lab.weightings"; None = the nine of the chapter.
         device: See `pick_device`.
 
     Raises:
-        UnknownNameError: No such rule, weighting or data.
+        UnknownNameError: No such rule or weighting.
         SettingError: Something that cannot be.
     """
-    place, data = pick_device(device), open_data(data_name, root)
-    rows, seeds = weightings_of(weights, nine.image_label()), range(training.seeds)
-    examples = _moved(examples_of(data, seeds, settings.examples), place)
-    pixels, classes = (one.shape[-1] for one in examples.train)
-    rule = registry.create("lab.experts", expert, Expert)
-    model = StackedVAE(
-        settings.modalities(pixels, classes), settings.latent, rule, list(rows.values()), seeds
-    ).to(place)
-    task = StackTask(
-        f"image-label-{expert}",
-        model,
+    rows = weightings_of(weights, nine.image_label())
+    examples = _moved(examples_of(data, range(training.seeds), settings.examples), pick_device(device))
+    return planned(
+        "image-label",
+        expert,
+        data.name,
+        rows,
+        settings,
+        training,
+        settings.modalities(*(one.shape[-1] for one in examples.train)),
         examples,
-        training.objective,
-        training.epochs,
-        training.batch,
-        training.lr,
-    )
-    return Plan(
-        experiment="image-label",
-        expert=expert,
-        data=data.name,
-        weightings=tuple(rows),
-        protocol=protocol_of(settings, training),
-        task=task,
-        measure=lambda trained: _measured(trained, examples, data, root),
+        lambda trained: _measured(trained, examples, data, root),
     )
 
 
 def image_label_sensitivity(
     expert: str,
-    data_name: str,
+    data: Data,
     root: Path | None,
     out: Path,
     seeds: int,
@@ -177,8 +211,8 @@ def image_label_sensitivity(
 
     Args:
         expert: A name of kind "lab.experts".
-        data_name: See `open_data`.
-        root: Folder of downloaded data.
+        data: Pictures with classes.
+        root: See `image_label`.
         out: Folder of the study; the sweep comes into one of its own.
         seeds: Models of each weighting.
         run: Makes a table in a folder.
@@ -187,14 +221,14 @@ def image_label_sensitivity(
     Raises:
         UnknownNameError, SettingError, OutputError: See `image_label` and `sweep`.
     """
-    folder = out / f"sensitivity-image-label-{expert}-{Path(data_name.partition(':')[2]).name or data_name}"
+    folder = out / f"sensitivity-{table_name('image-label', expert, data.name)}"
 
     def make(changed: Mapping[str, Any]) -> TableResults:
         settings, training = _changed(changed, replace(IMAGE_LABEL, seeds=seeds))
-        plan = image_label(expert, data_name, root, settings, training, WEIGHTS, device)
+        plan = image_label(expert, data, root, settings, training, WEIGHTS, device)
         return run(plan, folder / name_of(changed))
 
-    return sweep(changes_of(data_name, root), make, folder)
+    return sweep(changes_of(data), make, folder)
 
 
 def _changed(changed: Mapping[str, Any], training: Training) -> tuple[ImageLabelSettings, Training]:
@@ -220,12 +254,6 @@ def _measured(model: StackedVAE, examples: Examples, data: Data, root: Path | No
     figures["coherence"] = coherence(model, read, data.shape)
     figures["joint"] = joint_log_likelihood(model, examples)
     return Measured(figures, ("coherence", "joint"), pictures_of(model, examples, data.shape))
-
-
-def protocol_of(settings: Any, training: Training) -> dict[str, Any]:
-    """Whatever the figures depend on."""
-    rest = {"epochs": training.epochs, "batch": training.batch, "lr": training.lr}
-    return {**asdict(settings), **rest, **asdict(training.objective)}
 
 
 def _moved(examples: Examples, place: torch.device) -> Examples:

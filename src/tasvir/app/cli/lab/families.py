@@ -126,10 +126,10 @@ def _eyes(data: Data, kept: Path) -> Eyes:
 def _run(data: Data, made: list[Family], plan: Plan, kept: Path, as_json: bool) -> None:
     import torch
 
-    from tasvir.app.cli.lab.families_page import page, plain, standings_of, table
     from tasvir.app.cli.lab.plots import check_plots, draw_families
     from tasvir.lab.families.comparing import SAMPLES, compare, folder_of
     from tasvir.lab.training.training_record import commit, versions
+    from tasvir.report.families_page import page, plain, standings_of, table
 
     check_plots()
     eyes = _eyes(data, kept)

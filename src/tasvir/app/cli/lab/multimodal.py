@@ -89,11 +89,10 @@ def image_label(
     training = runs.Training(
         epochs, batch, lr, seeds, objective_of(unimodal, subsets, beta, samples, assignment)
     )
-    names, rules, root = data or DATA, expert or RULES, lab_folder(data_dir)
-    runs.check_image_label(rules, names, root, examples)
+    rules, root = expert or RULES, lab_folder(data_dir)
     plans = (
-        runs.image_label(rule, name, root, settings, training, weights, device)
-        for name in names
+        runs.image_label(rule, one, root, settings, training, weights, device)
+        for one in runs.opened(rules, data or DATA, root, examples)
         for rule in rules
     )
     run_plans(plans, out, threads, as_json)
@@ -117,14 +116,13 @@ def sensitivity(
     from tasvir.lab.multimodal.experiments.sensitivity import CHANGES
     from tasvir.models import multimodal_runs as runs
 
-    names, rules, root = data or DATA, expert or RULES, lab_folder(data_dir)
-    runs.check_image_label(rules, names, root, ImageLabelSettings().examples)
-    for name in names:
-        _say_left_out(name, runs.changes_of(name, root), CHANGES)
+    rules, root = expert or RULES, lab_folder(data_dir)
+    for one in runs.opened(rules, data or DATA, root, ImageLabelSettings().examples):
+        _say_left_out(one.name, runs.changes_of(one), CHANGES)
         for rule in rules:
             rows = runs.image_label_sensitivity(
                 rule,
-                name,
+                one,
                 root,
                 out,
                 seeds,
@@ -132,9 +130,9 @@ def sensitivity(
                 device,
             )
             if as_json:
-                typer.echo(json.dumps({"expert": rule, "data": name, "changes": rows}))
+                typer.echo(json.dumps({"expert": rule, "data": one.name, "changes": rows}))
             else:
-                _show_changes(rows, f"{rule}, {name}: means of equal weights over {seeds} seeds")
+                _show_changes(rows, f"{rule}, {one.name}: means of equal weights over {seeds} seeds")
 
 
 def _say_left_out(name: str, taken: Sequence[Mapping[str, Any]], whole: Sequence[Mapping[str, Any]]) -> None:

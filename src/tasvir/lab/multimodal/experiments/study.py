@@ -65,10 +65,8 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Of its folder: image-label-poe-mnist."""
-        last = Path(self.data.partition(":")[2]).name or self.data
-        parts = [self.experiment, self.expert] + ([last] if last != self.experiment else [])
-        return "-".join(part.replace(":", "-") for part in parts)
+        """Of its folder."""
+        return table_name(self.experiment, self.expert, self.data)
 
     def identity(self) -> dict[str, Any]:
         """What a table that is gone on with must agree to."""
@@ -82,6 +80,13 @@ class Plan:
         }
         plain: dict[str, Any] = json.loads(json.dumps(found))
         return plain
+
+
+def table_name(experiment: str, expert: str, data: str) -> str:
+    """Of a table's folder: image-label-poe-mnist; of a path its last part."""
+    last = Path(data.partition(":")[2]).name or data
+    parts = [experiment, expert] + ([last] if last != experiment else [])
+    return "-".join(part.replace(":", "-") for part in parts)
 
 
 def run_table(
